@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One check from probe to result: the form every system's check has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Generic, Iterable, List, Mapping, Optional, Type, TypeVar
+
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import (
+    Finding,
+    Status,
+    Table,
+    plain,
+    rendered,
+    severity,
+    worst,
+)
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
+
+P = TypeVar("P")
+F = TypeVar("F")
+Compare = Callable[[Mapping[str, Mapping[str, Any]]], Mapping[str, List[Finding]]]
+
+
+@dataclass(frozen=True)
+class Check(Generic[P, F]):
+    """One system's check: ``probe`` reads (never raises), ``judge`` is pure; ``compare`` judges facts of many nodes.
+
+    ``compare`` takes ``{node: facts}`` as returned by the nodes and gives the findings that belong to each node.
+    """
+
+    name: str
+    policy: Type[P]
+    probe: Callable[[Host, P], F]
+    judge: Callable[[F, P], List[Finding]]
+    table: Table
+    compare: Optional[Compare] = None
+
+
+def conclude(
+    name: str, findings: Iterable[Finding], facts: Any, table: Table, overrides: Optional[Mapping[str, str]] = None
+) -> Dict[str, Any]:
+    """The check's result in the contract's form. A judge that says nothing has proven nothing."""
+    rows = {**COMMON, **table}
+    listed = list(findings) or [Finding("check_silent", name)]
+    shown = [rendered(finding, rows[finding.code], overrides) for finding in listed]
+    shown.sort(key=lambda one: -severity(one["status"]))
+    return {
+        "check": name,
+        "status": worst(Status(one["status"]) for one in shown).value,
+        "findings": shown,
+        "facts": plain(facts),
+    }
+
+
+def examine(
+    check: "Check[P, F]", host: Host, policy: P, overrides: Optional[Mapping[str, str]] = None
+) -> Dict[str, Any]:
+    """Probe and judge. A defect of the check itself is an unknown, with the line it happened in."""
+    facts: Any = None
+    try:
+        facts = check.probe(host, policy)
+        findings = check.judge(facts, policy)
+        return conclude(check.name, findings, facts, check.table, overrides)
+    except Exception as error:  # the contract: unknown, never a traceback
+        finding = Finding("check_failed", check.name, {"detail": describe(error)}, (describe(error),))
+        return conclude(check.name, [finding], facts, check.table, overrides)
+
+
+def describe(error: BaseException) -> str:
+    """An error and the innermost place it came from, on one line."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = "%s line %d" % (code.co_name, trace.tb_lineno)
+        trace = trace.tb_next
+    return "%s: %s (in %s)" % (type(error).__name__, error, place)

@@ -1,0 +1,337 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one way to read a node: commands, files and sockets, each with a deadline, none of which can hang the caller.
+
+Source of the rules: SAFETY rule 44 and the health contract. A reading never raises: it comes back as an
+:class:`Answer`, whose ``problem`` says why there is nothing to parse.
+"""
+
+from __future__ import annotations
+
+import enum
+import glob
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+
+SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+STUCK_DIRECTORY = "/run/cloudops-hypervisor/stuck"
+OUTPUT_LIMIT = 8 * 1024 * 1024
+KILL_PATIENCE = 1.0
+
+
+class Problem(str, enum.Enum):
+    """Why a reading gave nothing."""
+
+    ABSENT = "absent"  # no such command or file
+    DENIED = "denied"  # permission
+    TIMEOUT = "timeout"  # ended by its deadline
+    STUCK = "stuck"  # cannot even be killed: it sleeps in the kernel
+    BLOCKED = "blocked"  # not tried: it would hang
+    FAILED = "failed"  # refused, or ended with an error and nothing to read
+    NOT_UNDERSTOOD = "not_understood"  # answered, but not in a form the parser knows
+
+
+class Touches(str, enum.Enum):
+    """What a reading may wait for in the kernel."""
+
+    NOTHING = "nothing"
+    DISKS = "disks"
+    OCFS2 = "ocfs2"
+    NFS = "nfs"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A reading that could not be taken; ``detail`` is the tool's own words or the cause."""
+
+    reading: str
+    problem: Problem
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command, file or socket gave. ``rc`` is None for everything but a command that ended."""
+
+    source: str
+    stdout: str = ""
+    stderr: str = ""
+    rc: Optional[int] = None
+    problem: Optional[Problem] = None
+
+    @property
+    def ok(self) -> bool:
+        """There is output to parse. A command's return code is the parser's business: many tools lie about it."""
+        return self.problem is None
+
+    @property
+    def lines(self) -> List[str]:
+        return self.stdout.splitlines()
+
+    def quote(self, *lines: str) -> Tuple[str, ...]:
+        """Evidence: these lines (or the last one of stderr) with the command or file they were read from."""
+        chosen = [line.strip() for line in lines if line.strip()] or _last_line(self.stderr)
+        return tuple("%s: %s" % (self.source, line[:300]) for line in chosen) or (self.source,)
+
+    def missing(self, problem: Optional[Problem] = None, detail: str = "") -> Missing:
+        said = detail or "; ".join(_last_line(self.stderr) or _last_line(self.stdout))
+        return Missing(self.source, problem or self.problem or Problem.FAILED, said[:300])
+
+
+def _last_line(text: str) -> List[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()][-1:]
+
+
+class Host(Protocol):
+    """A node as a probe sees it: the real one (:class:`LocalHost`) or a recording."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        timeout: float = 10.0,
+        touches: Touches = Touches.NOTHING,
+        environment: Optional[Mapping[str, str]] = None,
+    ) -> Answer: ...
+
+    def read(self, path: str) -> Answer: ...
+
+    def glob(self, pattern: str) -> List[str]: ...
+
+    def link(self, path: str) -> Optional[str]: ...
+
+    def exchange(self, address: str, port: int, request: bytes = b"", timeout: float = 3.0) -> Answer: ...
+
+    def now(self) -> float: ...
+
+    def wait(self, seconds: float) -> None: ...
+
+
+class LocalHost:
+    """The node this process runs on.
+
+    Anything that may sleep in the kernel is a child process: the parent abandons it and goes on. At most one such
+    child is left behind on a node; it is written down, so that the next run finds it and does not add a second.
+    """
+
+    def __init__(self, stuck_directory: str = STUCK_DIRECTORY) -> None:
+        self._stuck_directory = stuck_directory
+        self._blocked: Dict[Touches, str] = {}
+        self._one_at_a_time = threading.Lock()
+        stuck = self._still_stuck()
+        if stuck:
+            self._block_everything("a probe of an earlier run is stuck in the kernel: %s" % stuck)
+
+    def block(self, touches: Touches, cause: str) -> None:
+        """Refuse from now on every reading that touches this; the cause is part of its answer."""
+        self._blocked.setdefault(touches, cause)
+
+    def _block_everything(self, cause: str) -> None:
+        for touches in (Touches.DISKS, Touches.OCFS2, Touches.NFS):
+            self.block(touches, cause)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        timeout: float = 10.0,
+        touches: Touches = Touches.NOTHING,
+        environment: Optional[Mapping[str, str]] = None,
+    ) -> Answer:
+        if touches is Touches.NOTHING:
+            return self._run(argv, timeout, touches, environment)
+        with self._one_at_a_time:
+            cause = self._blocked.get(touches)
+            if cause is not None:
+                return Answer(" ".join(argv), stderr=cause, problem=Problem.BLOCKED)
+            return self._run(argv, timeout, touches, environment)
+
+    def _run(
+        self, argv: Sequence[str], timeout: float, touches: Touches, environment: Optional[Mapping[str, str]]
+    ) -> Answer:
+        answer = Answer(" ".join(argv))
+        # LANGUAGE outranks LC_ALL for gettext's messages
+        clean = {k: v for k, v in os.environ.items() if k not in ("LANGUAGE", "LANG") and not k.startswith("LC_")}
+        clean.update({"LC_ALL": "C", "PATH": SEARCH_PATH})
+        clean.update(environment or {})
+        try:
+            # the path is given in env and looked up by the child: a module may be started with a bare one
+            program = _which(argv[0])
+            child = subprocess.Popen(
+                [program] + list(argv[1:]),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=clean,
+                cwd="/",
+                start_new_session=True,
+            )
+        except FileNotFoundError:
+            return replace(answer, stderr="%s: command not found" % argv[0], problem=Problem.ABSENT)
+        except PermissionError as error:
+            return replace(answer, stderr=str(error), problem=Problem.DENIED)
+        except OSError as error:
+            return replace(answer, stderr=str(error), problem=Problem.FAILED)
+        stdout, stderr, in_time = _collect(child, timeout)
+        if in_time:
+            return replace(answer, stdout=stdout, stderr=stderr, rc=child.returncode)
+        if _kill(child):
+            said = "gave no answer within %g s" % timeout
+            return replace(answer, stdout=stdout, stderr=said, problem=Problem.TIMEOUT)
+        cause = "%s (pid %d) cannot be killed" % (answer.source, child.pid)
+        self._remember_stuck(child.pid, answer.source)
+        self._block_everything(cause)
+        return replace(answer, stdout=stdout, stderr=cause, problem=Problem.STUCK)
+
+    def read(self, path: str) -> Answer:
+        """A file that cannot hang: procfs, sysfs, configfs, debugfs, or the root file system's /etc."""
+        answer = Answer(path)
+        try:
+            with open(path, "rb") as stream:
+                return replace(answer, stdout=_text(stream.read(OUTPUT_LIMIT)))
+        except (FileNotFoundError, NotADirectoryError):
+            return replace(answer, stderr="no such file", problem=Problem.ABSENT)
+        except PermissionError:
+            return replace(answer, stderr="permission denied", problem=Problem.DENIED)
+        except OSError as error:
+            return replace(answer, stderr=error.strerror or str(error), problem=Problem.FAILED)
+
+    def glob(self, pattern: str) -> List[str]:
+        return sorted(glob.glob(pattern))
+
+    def link(self, path: str) -> Optional[str]:
+        """Where a symbolic link of procfs, sysfs or /etc leads, as written; None when it is none."""
+        try:
+            return os.readlink(path)
+        except OSError:
+            return None
+
+    def exchange(self, address: str, port: int, request: bytes = b"", timeout: float = 3.0) -> Answer:
+        """Connect, send, and read until the peer closes; with no request the connection alone is the answer."""
+        answer = Answer("tcp %s:%d" % (address, port))
+        deadline = time.monotonic() + timeout
+        received = b""
+        try:
+            with socket.create_connection((address, port), timeout=timeout) as connection:
+                if not request:
+                    return answer
+                connection.sendall(request)
+                while len(received) < OUTPUT_LIMIT:
+                    connection.settimeout(max(deadline - time.monotonic(), 0.001))
+                    piece = connection.recv(65536)
+                    if not piece:
+                        break
+                    received += piece
+        except socket.timeout:
+            said = "gave no answer within %g s" % timeout
+            return replace(answer, stdout=_text(received), stderr=said, problem=Problem.TIMEOUT)
+        except OSError as error:
+            said = error.strerror or str(error)
+            return replace(answer, stdout=_text(received), stderr=said, problem=Problem.FAILED)
+        return replace(answer, stdout=_text(received))
+
+    def now(self) -> float:
+        return time.time()
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    def _remember_stuck(self, pid: int, source: str) -> None:
+        started = _start_time(pid)
+        try:
+            os.makedirs(self._stuck_directory, mode=0o755, exist_ok=True)
+            with open(os.path.join(self._stuck_directory, str(pid)), "w", encoding="utf-8") as stream:
+                stream.write("%s %s\n" % (started, source))
+        except OSError:
+            # an ordinary user cannot write there; the child is still reported by this run
+            return
+
+    def _still_stuck(self) -> Optional[str]:
+        found = None
+        for path in glob.glob(os.path.join(self._stuck_directory, "*")):
+            started, separator, source = self.read(path).stdout.strip().partition(" ")
+            pid = os.path.basename(path)
+            if separator and pid.isdigit() and _start_time(int(pid)) == started:
+                found = "%s (pid %s)" % (source, pid)
+            else:
+                try:
+                    os.unlink(path)
+                except OSError:
+                    continue
+        return found
+
+
+def _which(program: str) -> str:
+    if os.sep in program:
+        return program
+    for directory in SEARCH_PATH.split(":"):
+        candidate = os.path.join(directory, program)
+        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
+            return candidate
+    raise FileNotFoundError(program)
+
+
+def _collect(child: "subprocess.Popen[bytes]", timeout: float) -> Tuple[str, str, bool]:
+    """Both streams of a child until it has ended, or until the deadline: what it said so far is kept."""
+    assert child.stdout is not None and child.stderr is not None
+    received = {child.stdout.fileno(): b"", child.stderr.fileno(): b""}
+    open_streams = dict.fromkeys(received)
+    poller = select.poll()
+    for stream in open_streams:
+        os.set_blocking(stream, False)
+        poller.register(stream, select.POLLIN | select.POLLHUP)
+    deadline = time.monotonic() + timeout
+    in_time = True
+    while open_streams and in_time:
+        remaining = deadline - time.monotonic()
+        in_time = remaining > 0
+        # a daemon that inherited the pipes keeps them open after the command itself has ended
+        if child.poll() is not None and not poller.poll(0):
+            break
+        for stream, _event in poller.poll(min(max(remaining, 0), 0.5) * 1000) if in_time else []:
+            piece = os.read(stream, 65536)
+            if piece and len(received[stream]) < OUTPUT_LIMIT:
+                received[stream] += piece
+            elif not piece:
+                poller.unregister(stream)
+                del open_streams[stream]
+    try:
+        child.wait(max(deadline - time.monotonic(), 0.05) if in_time else 0)
+    except subprocess.TimeoutExpired:
+        in_time = False
+    result = (_text(received[child.stdout.fileno()]), _text(received[child.stderr.fileno()]), in_time)
+    child.stdout.close()
+    child.stderr.close()
+    return result
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> bool:
+    """End a child and its process group; False when it survives because it sleeps in the kernel."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except OSError:
+        child.kill()
+    try:
+        child.wait(KILL_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _start_time(pid: int) -> Optional[str]:
+    """Field 22 of /proc/PID/stat: with it a recycled pid is not taken for the old process. It needs no mm lock."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
+            return stream.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace").replace("\x00", "\n")

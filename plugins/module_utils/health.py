@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The health contract: what every check returns, whatever it looked at.
+
+A judge yields :class:`Finding` objects: a code, the values that fill its words, the subject and the evidence. Status,
+words, remedy and reference are the code's row in the table of :mod:`judgements`; a site overrides a status by code.
+"""
+
+from __future__ import annotations
+
+import enum
+import string
+from dataclasses import asdict, dataclass, field, is_dataclass
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Missing, Problem
+
+
+class Status(str, enum.Enum):
+    SKIPPED = "skipped"
+    OK = "ok"
+    WARNING = "warning"
+    UNKNOWN = "unknown"
+    CRITICAL = "critical"
+
+
+class Verdict(str, enum.Enum):
+    """May the node take service? Actions take FIT alone."""
+
+    FIT = "fit"
+    NOT_FIT = "not fit"
+    NOT_PROVEN = "not proven"
+
+
+_RANK = {status: rank for rank, status in enumerate(Status)}
+
+
+def severity(status: str) -> int:
+    """Greater is worse."""
+    return _RANK[Status(status)]
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The worst of them; skipped only if all are; nothing at all is unknown."""
+    return max(statuses, key=lambda status: _RANK[status], default=Status.UNKNOWN)
+
+
+def verdict(statuses: Iterable[Status]) -> Verdict:
+    """Of a node's checks. Nothing at all proves nothing."""
+    worst_one = worst(statuses)
+    if worst_one is Status.CRITICAL:
+        return Verdict.NOT_FIT
+    return Verdict.NOT_PROVEN if worst_one is Status.UNKNOWN else Verdict.FIT
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One judgement about one thing; ``values`` fill the words of ``code`` and are JSON."""
+
+    code: str
+    subject: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a person reads, with ``{value}`` places; ``remedy`` is in the imperative, empty where nothing is to do."""
+
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One row of the table: how bad a code is, where it comes from, and its words in both languages.
+
+    ``blocks``: while it stands, a reading that touches what this check guards would hang (SAFETY rule 44).
+    """
+
+    code: str
+    status: Status
+    reference: str
+    en: Words
+    ko: Words
+    blocks: bool = False
+
+
+Table = Mapping[str, Judgement]
+
+
+def table(*rows: Judgement) -> Dict[str, Judgement]:
+    return {row.code: row for row in rows}
+
+
+class _Forgiving(string.Formatter):
+    """A value that is not there shows as its name: words never fail a report."""
+
+    def get_value(self, key: Any, args: Any, kwargs: Any) -> Any:
+        return kwargs.get(key, "{%s}" % key)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, (list, tuple)):
+            value = ", ".join(str(item) for item in value)
+        try:
+            return str(format(value, format_spec))
+        except (ValueError, TypeError):
+            return str(value)
+
+
+def fill(words: str, finding: Finding) -> str:
+    return _Forgiving().vformat(words, (), {"subject": finding.subject, **finding.values})
+
+
+def rendered(
+    finding: Finding, row: Judgement, overrides: Optional[Mapping[str, str]] = None, language: str = "en"
+) -> Dict[str, Any]:
+    """The finding as the health contract returns it."""
+    words = row.ko if language == "ko" else row.en
+    return {
+        "code": finding.code,
+        "values": dict(finding.values),
+        "subject": finding.subject,
+        "status": Status((overrides or {}).get(finding.code, row.status.value)).value,
+        "message": fill(words.message, finding),
+        "evidence": list(finding.evidence),
+        "remedy": fill(words.remedy, finding),
+        "reference": row.reference,
+    }
+
+
+_MISSING_CODES = {
+    Problem.ABSENT: "reading_absent",
+    Problem.DENIED: "reading_denied",
+    Problem.TIMEOUT: "reading_timeout",
+    Problem.STUCK: "reading_stuck",
+    Problem.BLOCKED: "reading_blocked",
+    Problem.FAILED: "reading_failed",
+    Problem.NOT_UNDERSTOOD: "reading_not_understood",
+}
+
+
+def missing(reading: Missing, subject: str = "") -> Finding:
+    """The unknown finding that names a proof which could not be had."""
+    return Finding(
+        code=_MISSING_CODES[Problem(reading.problem)],
+        subject=subject,
+        values={"reading": reading.reading, "detail": reading.detail or "nothing was said"},
+        evidence=("%s: %s" % (reading.reading, reading.detail) if reading.detail else reading.reading,),
+    )
+
+
+def absent(component: str, why: str, required: bool) -> Finding:
+    """The node has no such component: skipped, or critical where policy requires it."""
+    code = "component_required" if required else "component_absent"
+    return Finding(code, component, {"component": component, "why": why}, (why,))
+
+
+class NotUnderstood(ValueError):
+    """The one error a parser raises: the output has not the form it knows. Its text quotes what was read."""
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, enums and tuples as JSON has them."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return value
