@@ -19,6 +19,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
     worst,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 P = TypeVar("P")
 F = TypeVar("F")
@@ -68,6 +69,22 @@ def examine(
     except Exception as error:  # the contract: unknown, never a traceback
         finding = Finding("check_failed", check.name, {"detail": describe(error)}, (describe(error),))
         return conclude(check.name, [finding], facts, check.table, overrides)
+
+
+def refused_unless_meant(statuses: Mapping[str, Any], tables: Iterable[Table]) -> Dict[str, str]:
+    """A site's overrides of statuses by code, or a PolicyError: an unknown stays unknown whatever a site says."""
+    rows = {code: row for one in tables for code, row in one.items()}
+    for code, status in statuses.items():
+        option = "statuses.%s" % code
+        if code in COMMON:
+            raise PolicyError(option, "what could not be read stays unknown; set the check's policy instead")
+        if code not in rows:
+            raise PolicyError(option, "no such finding code")
+        if status not in ("ok", "warning", "critical"):
+            raise PolicyError(option, "ok, warning or critical is wanted, not %r" % (status,))
+        if rows[code].blocks and status == "ok":
+            raise PolicyError(option, "while it stands, other checks would hang: it cannot be ok")
+    return {code: str(status) for code, status in statuses.items()}
 
 
 def describe(error: BaseException) -> str:

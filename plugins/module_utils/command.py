@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import glob
+import itertools
 import os
 import select
 import signal
@@ -24,6 +25,7 @@ from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 STUCK_DIRECTORY = "/run/cloudops-hypervisor/stuck"
 OUTPUT_LIMIT = 8 * 1024 * 1024
+PIECE = 65536
 KILL_PATIENCE = 1.0
 
 
@@ -193,8 +195,10 @@ class LocalHost:
         """A file that cannot hang: procfs, sysfs, configfs, debugfs, or the root file system's /etc."""
         answer = Answer(path)
         try:
-            with open(path, "rb") as stream:
-                return replace(answer, stdout=_text(stream.read(OUTPUT_LIMIT)))
+            with open(path, "rb", buffering=0) as stream:
+                # /proc/sys answers ENOMEM to a read of some megabytes
+                pieces = list(itertools.islice(iter(lambda: stream.read(PIECE), b""), OUTPUT_LIMIT // PIECE))
+                return replace(answer, stdout=_text(b"".join(pieces)))
         except (FileNotFoundError, NotADirectoryError):
             return replace(answer, stderr="no such file", problem=Problem.ABSENT)
         except PermissionError:
@@ -224,7 +228,7 @@ class LocalHost:
                 connection.sendall(request)
                 while len(received) < OUTPUT_LIMIT:
                     connection.settimeout(max(deadline - time.monotonic(), 0.001))
-                    piece = connection.recv(65536)
+                    piece = connection.recv(PIECE)
                     if not piece:
                         break
                     received += piece
@@ -295,7 +299,7 @@ def _collect(child: "subprocess.Popen[bytes]", timeout: float) -> Tuple[str, str
         if child.poll() is not None and not poller.poll(0):
             break
         for stream, _event in poller.poll(min(max(remaining, 0), 0.5) * 1000) if in_time else []:
-            piece = os.read(stream, 65536)
+            piece = os.read(stream, PIECE)
             if piece and len(received[stream]) < OUTPUT_LIMIT:
                 received[stream] += piece
             elif not piece:

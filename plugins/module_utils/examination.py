@@ -9,61 +9,103 @@ storage runs beside it. A check that does not come back in time is unknown and i
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from typing import Any, Dict, List, Mapping, Optional
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check, conclude, examine
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import (
+    Check,
+    conclude,
+    examine,
+    refused_unless_meant,
+)
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host, LocalHost
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import probe_order
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, Status, verdict
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import argument_spec as options
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import multipath
 
 CHECKS: Dict[str, "Check[Any, Any]"] = {one.CHECK.name: one.CHECK for one in (multipath,)}
 
 
-def policies(names: List[str], options: Mapping[str, Any]) -> Dict[str, Any]:
-    """The policy of each check from the options of a person; PolicyError names what cannot be meant."""
-    for name in options:
-        if name not in CHECKS:
-            raise PolicyError("policy." + name, "no such check; there are %s" % ", ".join(CHECKS))
-    return {name: build(CHECKS[name].policy, options.get(name) or {}, "policy.%s." % name) for name in names}
+def argument_spec() -> Dict[str, Any]:
+    """The options of M(cloudops.hypervisor.node_health)."""
+    policy = {name: {"type": "dict", "options": options(check.policy)} for name, check in CHECKS.items()}
+    return {
+        "checks": {"type": "list", "elements": "str", "choices": list(CHECKS), "default": list(CHECKS)},
+        "policy": {"type": "dict", "options": policy},
+        "statuses": {"type": "dict", "default": {}},
+        "timeout": {"type": "float", "default": 60.0},
+    }
 
 
-def refuse_unknown_codes(overrides: Mapping[str, str]) -> None:
-    """A status can be overridden only for a code that exists, and only by a status a finding may have."""
-    from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
+@dataclass(frozen=True)
+class Order:
+    """What to examine, refused as a whole when any of it cannot be meant."""
 
-    known = set(COMMON).union(*(one.table for one in CHECKS.values()))
-    for code, status in overrides.items():
-        if code not in known:
-            raise PolicyError("statuses." + code, "no such finding code")
-        if status not in ("ok", "warning", "critical"):
-            raise PolicyError("statuses." + code, "ok, warning or critical is wanted, not %r" % (status,))
+    policies: Mapping[str, Any]
+    statuses: Mapping[str, str]
+    timeout: float
 
 
-def run(
-    host: LocalHost, chosen: Mapping[str, Any], overrides: Optional[Mapping[str, str]] = None, deadline: float = 60.0
-) -> Dict[str, Any]:
-    """``chosen`` maps check to policy. Returns ``{checks: {name: health}, verdict, took: {name: seconds}}``."""
-    ends = time.monotonic() + deadline
+def order(params: Mapping[str, Any]) -> Order:
+    """The order from a module's options; PolicyError names the option that cannot be meant."""
+    wanted, given = params["checks"], params.get("policy") or {}
+    chosen = {name: CHECKS[name] for name in CHECKS if name in wanted}
+    if not chosen:
+        raise PolicyError("checks", "nothing is left to check")
+    built = {
+        name: build(check.policy, given.get(name) or {}, "policy.%s." % name)
+        for name, check in CHECKS.items()
+        # a policy that cannot be meant is refused even where its check is not asked for
+    }
+    statuses = refused_unless_meant(params.get("statuses") or {}, [check.table for check in CHECKS.values()])
+    if not params["timeout"] > 0:
+        raise PolicyError("timeout", "more than 0 seconds is wanted, not %g" % params["timeout"])
+    return Order({name: built[name] for name in chosen}, statuses, params["timeout"])
+
+
+def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Everything M(cloudops.hypervisor.node_health) returns, read on this node."""
+    ordered = order(params)
+    host = LocalHost()
+    result = run(host, ordered)
+    result["node"] = identity(host)
+    return result
+
+
+def identity(host: Host) -> Dict[str, Any]:
+    """Which node, which boot, and what its clock says (seconds since the epoch)."""
+    uptime = host.read("/proc/uptime").stdout.split()
+    return {
+        "hostname": host.read("/proc/sys/kernel/hostname").stdout.strip(),
+        "kernel": host.read("/proc/sys/kernel/osrelease").stdout.strip(),
+        "boot_id": host.read("/proc/sys/kernel/random/boot_id").stdout.strip(),
+        "uptime_seconds": float(uptime[0]) if uptime else None,
+        "time": host.now(),
+        "python": "%d.%d.%d" % sys.version_info[:3],
+    }
+
+
+def run(host: LocalHost, ordered: Order) -> Dict[str, Any]:
+    """``{checks: {name: health}, verdict, took: {name: seconds}}``"""
+    ends = time.monotonic() + ordered.timeout
     results: Dict[str, Dict[str, Any]] = {}
     took: Dict[str, float] = {}
 
-    def one(name: str) -> None:
-        started = time.monotonic()
-        result = examine(CHECKS[name], host, chosen[name], overrides)
-        for touches, cause in probe_order.blocked_after(name, result, CHECKS[name].table):
-            host.block(touches, cause)
-        took[name] = round(time.monotonic() - started, 3)
-        results[name] = result
-
     def lane(names: List[str]) -> None:
         for name in names:
-            one(name)
+            started = time.monotonic()
+            result = examine(CHECKS[name], host, ordered.policies[name], ordered.statuses)
+            for touches, cause in probe_order.blocked_after(name, result, CHECKS[name].table):
+                host.block(touches, cause)
+            took[name] = round(time.monotonic() - started, 3)
+            results[name] = result
 
-    storage, beside = probe_order.lanes(chosen)
+    storage, beside = probe_order.lanes(ordered.policies)
     # daemon threads: one that never returns must not keep the answer back
     threads = [threading.Thread(target=lane, args=(names,), daemon=True) for names in [storage] + [[n] for n in beside]]
     for thread in threads:
@@ -71,13 +113,13 @@ def run(
     for thread in threads:
         thread.join(max(ends - time.monotonic(), 0))
     done = dict(results)
-    for name in chosen:
+    for name in ordered.policies:
         if name not in done:
-            finding = Finding("check_not_finished", name, {"seconds": deadline})
-            done[name] = conclude(name, [finding], None, CHECKS[name].table, overrides)
-    ordered = {name: done[name] for name in chosen}
+            finding = Finding("check_not_finished", name, {"seconds": ordered.timeout})
+            done[name] = conclude(name, [finding], None, CHECKS[name].table, ordered.statuses)
+    checks = {name: done[name] for name in ordered.policies}
     return {
-        "checks": ordered,
-        "verdict": verdict(Status(result["status"]) for result in ordered.values()).value,
+        "checks": checks,
+        "verdict": verdict(Status(result["status"]) for result in checks.values()).value,
         "took": dict(took),
     }
