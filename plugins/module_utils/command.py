@@ -10,12 +10,14 @@ Source of the rules: SAFETY rule 44 and the health contract. A reading never rai
 from __future__ import annotations
 
 import enum
+import errno
 import glob
 import itertools
 import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -27,6 +29,21 @@ STUCK_DIRECTORY = "/run/cloudops-hypervisor/stuck"
 OUTPUT_LIMIT = 8 * 1024 * 1024
 PIECE = 65536
 KILL_PATIENCE = 1.0
+_ARP = 0x0806
+_ETHERNET = 1
+# struct timex up to its clock reading, with the machine's own alignment
+_TIMEX = "@Illllilll"
+_TIMEX_NAMES = (
+    "mode",
+    "offset",
+    "frequency",
+    "maxerror",
+    "esterror",
+    "status",
+    "time_constant",
+    "precision",
+    "tolerance",
+)
 
 
 class Problem(str, enum.Enum):
@@ -110,6 +127,10 @@ class Host(Protocol):
     def link(self, path: str) -> Optional[str]: ...
 
     def exchange(self, address: str, port: int, request: bytes = b"", timeout: float = 3.0) -> Answer: ...
+
+    def who_has(self, interface: str, address: str, timeout: float = 1.0) -> Answer: ...
+
+    def adjtimex(self) -> Answer: ...
 
     def now(self) -> float: ...
 
@@ -240,6 +261,40 @@ class LocalHost:
             return replace(answer, stdout=_text(received), stderr=said, problem=Problem.FAILED)
         return replace(answer, stdout=_text(received))
 
+    def who_has(self, interface: str, address: str, timeout: float = 1.0) -> Answer:
+        """ARP probes (RFC 5227: no sender address, so no neighbour learns from them); a line for each MAC that answers.
+
+        Written as arping(8) writes it, which many nodes lack. Nobody answering is an answer too: empty.
+        """
+        answer = Answer("arp who-has %s dev %s" % (address, interface))
+        try:
+            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ARP)) as link:
+                link.bind((interface, _ARP))
+                answered = _arp_replies(link, socket.inet_aton(address), timeout)
+        except PermissionError:
+            return replace(answer, stderr="raw sockets are not permitted", problem=Problem.DENIED)
+        except OSError as error:
+            return replace(answer, stderr=error.strerror or str(error), problem=Problem.FAILED)
+        lines = ["Unicast reply from %s [%s]\n" % (address, mac) for mac in answered]
+        return replace(answer, stdout="".join(lines))
+
+    def adjtimex(self) -> Answer:
+        """The kernel's clock discipline, read and never set, in the form of adjtimex(8) ``--print``."""
+        # only what reads the clock pays for this import
+        import ctypes
+
+        answer = Answer("adjtimex --print")
+        timex = ctypes.create_string_buffer(512)
+        try:
+            state = ctypes.CDLL(None, use_errno=True).adjtimex(timex)
+        except (OSError, AttributeError) as error:
+            return replace(answer, stderr=str(error), problem=Problem.ABSENT)
+        if state < 0:
+            return replace(answer, stderr=os.strerror(ctypes.get_errno()), problem=Problem.FAILED)
+        values = struct.unpack_from(_TIMEX, timex)
+        lines = ["%13s: %d" % pair for pair in zip(_TIMEX_NAMES, values)] + [" return value = %d" % state]
+        return replace(answer, stdout="\n".join(lines) + "\n")
+
     def now(self) -> float:
         return time.time()
 
@@ -281,7 +336,7 @@ def _which(program: str) -> str:
     raise FileNotFoundError(program)
 
 
-def _collect(child: "subprocess.Popen[bytes]", timeout: float) -> Tuple[str, str, bool]:
+def _collect(child: subprocess.Popen[bytes], timeout: float) -> Tuple[str, str, bool]:
     """Both streams of a child until it has ended, or until the deadline: what it said so far is kept."""
     assert child.stdout is not None and child.stderr is not None
     received = {child.stdout.fileno(): b"", child.stderr.fileno(): b""}
@@ -315,7 +370,7 @@ def _collect(child: "subprocess.Popen[bytes]", timeout: float) -> Tuple[str, str
     return result
 
 
-def _kill(child: "subprocess.Popen[bytes]") -> bool:
+def _kill(child: subprocess.Popen[bytes]) -> bool:
     """End a child and its process group; False when it survives because it sleeps in the kernel."""
     try:
         os.killpg(child.pid, signal.SIGKILL)
@@ -326,6 +381,34 @@ def _kill(child: "subprocess.Popen[bytes]") -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
+
+
+def _arp_replies(link: socket.socket, address: bytes, timeout: float) -> List[str]:
+    """Who answers for the address, asked three times within the deadline. Raises OSError."""
+    own, hardware = link.getsockname()[4], link.getsockname()[3]
+    if hardware != _ETHERNET:
+        raise OSError(errno.EPROTONOSUPPORT, "no ARP on this link")
+    request = struct.pack("!HHBBH6s4s6s4s", _ETHERNET, 0x0800, 6, 4, 1, own, b"", b"", address)
+    frame = (b"\xff" * 6 + own + struct.pack("!H", _ARP) + request).ljust(60, b"\0")
+    found: Dict[str, None] = {}
+    started = time.monotonic()
+    sent = 0
+    while True:
+        elapsed = time.monotonic() - started
+        if elapsed >= timeout:
+            return list(found)
+        if elapsed >= sent * timeout / 3:
+            link.send(frame)
+            sent += 1
+            continue
+        link.settimeout(min(sent * timeout / 3, timeout) - elapsed + 0.001)
+        try:
+            received = link.recv(256)
+        except socket.timeout:
+            continue
+        # a reply (2) whose sender address is the one asked for
+        if received[20:22] == b"\0\2" and received[28:32] == address and received[22:28] != own:
+            found[":".join("%02x" % byte for byte in received[22:28])] = None
 
 
 def _start_time(pid: int) -> Optional[str]:

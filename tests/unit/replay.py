@@ -60,7 +60,7 @@ class Replay:
         self.asked.append(source)
         given = self._answers.get(source)
         if given is None:
-            return Answer(source, stderr=f"{source.split()[0]}: not found", problem=Problem.ABSENT)
+            return Answer(source, stderr=f"{source.split(maxsplit=1)[0]}: not found", problem=Problem.ABSENT)
         one = given.pop(0) if len(given) > 1 else given[0]
         if isinstance(one, Answer):
             return replace(one, source=source)
@@ -100,6 +100,12 @@ class Replay:
 
     def exchange(self, address: str, port: int, request: bytes = b"", timeout: float = 3.0) -> Answer:
         return self._answer(f"tcp {address}:{port}", None)
+
+    def who_has(self, interface: str, address: str, timeout: float = 1.0) -> Answer:
+        return self._answer(f"arp who-has {address} dev {interface}", None)
+
+    def adjtimex(self) -> Answer:
+        return self._answer("adjtimex --print", None)
 
     def now(self) -> float:
         return self._now
