@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible.errors import AnsibleActionFail
+
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import examination
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.one_trip import OneTripAction

@@ -57,9 +57,7 @@ def conclude(
     }
 
 
-def examine(
-    check: "Check[P, F]", host: Host, policy: P, overrides: Optional[Mapping[str, str]] = None
-) -> Dict[str, Any]:
+def examine(check: Check[P, F], host: Host, policy: P, overrides: Optional[Mapping[str, str]] = None) -> Dict[str, Any]:
     """Probe and judge. A defect of the check itself is an unknown, with the line it happened in."""
     facts: Any = None
     try:

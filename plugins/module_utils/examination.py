@@ -28,7 +28,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import argument_spec as options
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import multipath
 
-CHECKS: Dict[str, "Check[Any, Any]"] = {one.CHECK.name: one.CHECK for one in (multipath,)}
+CHECKS: Dict[str, Check[Any, Any]] = {one.CHECK.name: one.CHECK for one in (multipath,)}
 
 
 def argument_spec() -> Dict[str, Any]:

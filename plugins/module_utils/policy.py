@@ -4,7 +4,7 @@
 """Policy: what a site expects of a node, as frozen dataclasses; Ansible's argument specs are derived from them.
 
 A field's type says what the option takes: bool, int, float, str, their ``Optional``, a ``Tuple[str, ...]``, a
-``Mapping[str, ...]``, or a ``Tuple`` of another policy dataclass (a list of dictionaries). ``choices`` and ``required`` are field metadata.
+``Mapping[str, ...]``, or a ``Tuple`` of another policy dataclass (a list of dictionaries); ``choices`` are metadata.
 A dataclass refuses what cannot be meant with :class:`PolicyError` in ``__post_init__``.
 """
 
@@ -125,7 +125,7 @@ def _is_policy(kind: Any) -> bool:
     return dataclasses.is_dataclass(kind)
 
 
-def _default(field: "dataclasses.Field[Any]") -> Any:
+def _default(field: dataclasses.Field[Any]) -> Any:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default

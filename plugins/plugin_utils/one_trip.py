@@ -21,7 +21,7 @@ import time
 import zlib
 from pathlib import Path
 
-from ansible import constants as C
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
@@ -128,7 +128,7 @@ class OneTripAction(ActionBase):
         if self._task.async_val or not self._is_pipelining_enabled("new"):
             return self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))
         started = time.time()
-        sent = program(self.body, params, C.DEFAULT_LOCAL_TMP)
+        sent = program(self.body, params, constants.DEFAULT_LOCAL_TMP)
         given = self._low_level_execute_command(self._command(task_vars), in_data=sent.encode())
         answer = result(given["stdout"])
         if answer is not None:

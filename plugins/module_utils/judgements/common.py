@@ -58,7 +58,8 @@ TABLE = table(
         "SAFETY: rule 44",
         en=Words(
             "{reading} is stuck in the kernel: {detail}",
-            "Bring the storage it waits for back; nothing that touches storage is read on this node until it has ended.",
+            "Bring the storage it waits for back; nothing that touches storage is read on this node until it has "
+            "ended.",
         ),
         ko=Words(
             "{reading} 이(가) 커널에서 멈춤: {detail}",

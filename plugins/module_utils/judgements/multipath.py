@@ -23,12 +23,14 @@ TABLE = table(
         SECTION,
         en=Words(
             "{failed} of {of} paths failed: {paths}",
-            "Service goes on over the other paths. Have the storage and SAN team check port, cable and zoning of {paths}; "
+            "Service goes on over the other paths. Have the storage and SAN team check port, cable and zoning of "
+            "{paths}; "
             "do not reboot the node.",
         ),
         ko=Words(
             "경로 {of}개 중 {failed}개 실패: {paths}",
-            "나머지 경로로 서비스는 가능합니다. 스토리지 담당자에게 {paths} 의 포트·케이블·조닝 확인을 요청하고 노드를 재부팅하지 마십시오.",
+            "나머지 경로로 서비스는 가능합니다. 스토리지 담당자에게 {paths} 의 포트·케이블·조닝 확인을 요청하고 "
+            "노드를 재부팅하지 마십시오.",
         ),
     ),
     Judgement(
@@ -41,7 +43,8 @@ TABLE = table(
         ),
         ko=Words(
             "경로 {of}개가 모두 실패하여 I/O 오류 발생: {paths}",
-            "즉시 스토리지 담당자에게 연락하십시오. {subject} 의 파일시스템은 모두 I/O 오류를 받습니다. 이 노드에서 VM을 구동하지 마십시오.",
+            "즉시 스토리지 담당자에게 연락하십시오. {subject} 의 파일시스템은 모두 I/O 오류를 받습니다. 이 "
+            "노드에서 VM을 구동하지 마십시오.",
         ),
     ),
     Judgement(
@@ -55,7 +58,8 @@ TABLE = table(
         ),
         ko=Words(
             "남은 경로가 없고 I/O 가 대기 중: {paths}",
-            "즉시 스토리지 담당자에게 연락하십시오. 이 노드에서 디스크를 읽는 명령(pvs, lsblk, df)을 실행하면 멈춥니다. "
+            "즉시 스토리지 담당자에게 연락하십시오. 이 노드에서 디스크를 읽는 명령(pvs, lsblk, df)을 실행하면 "
+            "멈춥니다. "
             "heartbeat 제한 시간이 지나면 o2cb 가 노드를 fence 합니다.",
         ),
         blocks=True,
@@ -94,11 +98,13 @@ TABLE = table(
         SECTION,
         en=Words(
             "the map expected by policy does not exist",
-            "Check that the LUN is presented to this node and not blacklisted (multipath -v3 -d), then run multipath -r.",
+            "Check that the LUN is presented to this node and not blacklisted (multipath -v3 -d), then run "
+            "multipath -r.",
         ),
         ko=Words(
             "정책이 기대하는 맵이 없음",
-            "LUN 이 이 노드에 할당되었는지, blacklist 에 없는지(multipath -v3 -d) 확인한 뒤 multipath -r 을 실행하십시오.",
+            "LUN 이 이 노드에 할당되었는지, blacklist 에 없는지(multipath -v3 -d) 확인한 뒤 multipath -r 을 "
+            "실행하십시오.",
         ),
     ),
     Judgement(
@@ -135,7 +141,8 @@ TABLE = table(
         SECTION,
         en=Words(
             "multipathd and the kernel disagree on {paths}",
-            "Wait a polling interval (multipathd show config, polling_interval) and check again; if it stays, reload with "
+            "Wait a polling interval (multipathd show config, polling_interval) and check again; if it stays, "
+            "reload with "
             "multipathd reconfigure.",
         ),
         ko=Words(
@@ -149,7 +156,8 @@ TABLE = table(
         "ocfs2 resize",
         en=Words(
             "sizes differ: map {map_bytes} bytes, {paths}",
-            "Rescan every path (echo 1 > /sys/block/sdX/device/rescan) and run multipathd resize map {map} on EVERY node "
+            "Rescan every path (echo 1 > /sys/block/sdX/device/rescan) and run multipathd resize map {map} on "
+            "EVERY node "
             "before the file system is grown on one.",
         ),
         ko=Words(
@@ -168,7 +176,8 @@ TABLE = table(
         ),
         ko=Words(
             "노드 사이에 LUN 크기가 다름: {sizes}",
-            "뒤처진 노드에서 경로를 rescan 하고 multipathd resize map 을 실행하십시오. 이전 끝을 넘는 I/O 는 EIO 가 됩니다.",
+            "뒤처진 노드에서 경로를 rescan 하고 multipathd resize map 을 실행하십시오. 이전 끝을 넘는 I/O 는 EIO "
+            "가 됩니다.",
         ),
     ),
     Judgement(

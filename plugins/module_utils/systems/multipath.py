@@ -135,9 +135,9 @@ def _json_path(path: Mapping[str, Any]) -> Path:
 
 
 _HEADER = re.compile(
-    r"^(?:(?:create|reload|switchpg|rename|reject|resize)\w*: )?(?P<name>[\w.:+-]+) ?(?:\((?P<wwid>[\w.:+-]+)\) ?)?(?P<device>dm-\d+)\b"
+    r"^(?:(?:create|reload|switchpg|rename|reject|resize)\w*: )?"
+    r"(?P<name>[\w.:+-]+) ?(?:\((?P<wwid>[\w.:+-]+)\) ?)?(?P<device>dm-\d+)\b"
 )
-_SIZE = re.compile(r"^\[?size=(?P<size>[\d.]+) ?(?P<unit>[KMGTP])")
 _PATH = re.compile(
     r"^[\s|`\\_+-]*(?P<hcil>\d+:\d+:\d+:\d+|#:#:#:#) +(?P<device>[\w!-]+) +(?P<number>\d+:\d+|-|#:#)\s*"
     r"\[?(?P<first>\w+)\]?\s*\[?(?P<second>\w+)\]?(?:\s*\[?(?P<third>[\w-]+)\]?)?"
@@ -161,7 +161,7 @@ def parse_multipath_ll(text: str) -> Tuple[Map, ...]:
     return tuple(maps)
 
 
-def _text_path(match: "re.Match[str]", line: str) -> Path:
+def _text_path(match: re.Match[str], line: str) -> Path:
     # 0.4.7 prints [kernel][checker]; later versions print kernel, checker, device state
     return Path(
         match.group("device"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 import pytest
+
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
@@ -48,7 +49,7 @@ def test_json_and_text_of_one_moment_say_the_same():
         by_json = multipath.parse_maps_json(recording(f"multipath/show_maps_json-{state}").stdout)
         by_text = multipath.parse_multipath_ll(recording(f"multipath/multipath_ll-{state}").stdout)
         assert [(m.name, m.wwid, m.device) for m in by_json] == [(m.name, m.wwid, m.device) for m in by_text]
-        for one, other in zip(by_json, by_text):
+        for one, other in zip(by_json, by_text, strict=True):
             assert {p.device for p in one.paths} == {p.device for p in other.paths}
 
 
