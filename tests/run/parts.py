@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The table of what proves the project. Commands run at the repository root with .venv/bin first in PATH."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PLUGINS = "ansible_collections.cloudops.hypervisor.plugins"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One provable claim: it holds if every command exits 0 within ``minutes``."""
+
+    name: str
+    claim: str
+    commands: tuple[str, ...]
+    minutes: int
+    lane: str = "static"
+    """Parts of one lane run one after the other, lanes side by side."""
+    root: bool = False
+    packages: tuple[str, ...] = ()
+    """Files that list the Debian packages it needs."""
+
+
+TEST = (
+    Part(
+        name="lint",
+        claim="One style: ruff, yamllint, ansible-lint's production profile",
+        commands=("ruff check .", "ruff format --check .", "ansible-lint", "antsibull-changelog lint"),
+        minutes=5,
+    ),
+    Part(
+        name="types",
+        claim="module_utils is strictly typed for Python 3.8, the rest for its own",
+        commands=(
+            f"mypy -p {PLUGINS}.module_utils",
+            f"mypy --python-version 3.11 -p {PLUGINS}",
+            "mypy --python-version 3.11 tests/run tests/bare",
+        ),
+        minutes=5,
+    ),
+    Part(
+        name="layers",
+        claim="Imports go one way",
+        commands=("env PYTHONPATH=.venv/collections lint-imports --no-cache",),
+        minutes=2,
+    ),
+    Part(
+        name="units",
+        claim="Parsers, judges and decisions on recorded output, 95% of branches",
+        commands=("coverage erase", "coverage run -m pytest", "coverage report"),
+        minutes=10,
+        packages=("tests/packages.txt",),
+    ),
+    Part(
+        name="sanity",
+        claim="ansible-test sanity, whole, nothing ignored",
+        commands=("python tests/run/sanity.py",),
+        minutes=15,
+    ),
+    Part(
+        name="docs",
+        claim="The documentation is complete and builds without a warning",
+        commands=("python tests/run/docs.py",),
+        minutes=5,
+    ),
+    Part(
+        name="package",
+        claim="Built, installed and run where the checkout is not seen",
+        commands=("python tests/run/package.py",),
+        minutes=5,
+    ),
+    Part(
+        name="bare",
+        claim="`make check` on a machine with git, make and Python alone, as root and as an ordinary user",
+        commands=("python tests/bare",),
+        minutes=15,
+        root=True,
+        packages=("tests/bare/packages.txt",),
+    ),
+    Part(
+        name="lab",
+        claim="Faults on real systems are found, and gone after the repair",
+        commands=("python -m pytest tests/lab -m 'not soak'",),
+        minutes=20,
+        lane="lab",
+        root=True,
+        packages=("tests/lab/packages.txt",),
+    ),
+)
+
+# Each runs for an hour at most and goes on where its last run ended.
+SOAK = (
+    Part(
+        name="fuzz",
+        claim="A million inputs a property",
+        commands=("python tests/run/sweep.py fuzz --rounds 20 tests/unit -m fuzz --hypothesis-profile=soak",),
+        minutes=75,
+    ),
+    Part(
+        name="faults",
+        claim="Every fault alone",
+        commands=("python tests/run/sweep.py faults tests/lab -m soak",),
+        minutes=75,
+        root=True,
+        packages=("tests/lab/packages.txt",),
+    ),
+    Part(
+        name="importer",
+        claim="galaxy-importer takes the built collection",
+        commands=("python tests/run/importer.py",),
+        minutes=30,
+    ),
+)
