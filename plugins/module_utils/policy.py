@@ -11,7 +11,8 @@ A dataclass refuses what cannot be meant with :class:`PolicyError` in ``__post_i
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, Mapping, Tuple, Type, TypeVar, Union, get_type_hints
+import types
+from typing import Any, Dict, Mapping, Tuple, Type, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -109,9 +110,9 @@ def _scalar(kind: Any, value: Any, where: str) -> Any:
 
 def _shape(hint: Any) -> Tuple[Any, Any, bool]:
     """(kind, kind of the elements, may be None) of a type hint."""
-    origin: Any = getattr(hint, "__origin__", None)
-    arguments: Tuple[Any, ...] = getattr(hint, "__args__", ())
-    if origin is Union:
+    origin: Any = get_origin(hint)
+    arguments: Tuple[Any, ...] = get_args(hint)
+    if origin in (Union, getattr(types, "UnionType", Union)):
         kind, element, _none = _shape(next(one for one in arguments if one is not type(None)))
         return kind, element, True
     if origin is tuple:
