@@ -84,7 +84,7 @@ def connect(url: str, read_only: bool = False) -> Database:
     parts = urlsplit(url)
     if parts.scheme in ("postgresql", "postgres"):
         return PostgresqlDatabase(url)
-    if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
+    if parts.scheme == "sqlite" and not parts.netloc and parts.path.startswith("/"):
         return SqliteDatabase(Path(unquote(parts.path)), read_only)
     raise StoreUnavailable(
         "The store's URL (scheme %r) is not understood: use postgresql://[user@]host/database, "
@@ -149,7 +149,7 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.Error as error:
-            raise _explained(getattr(error, "sqlite_errorname", ""), self.place, error) from error
+            raise _explained(getattr(error, "sqlite_errorname", "SQLITE_ERROR"), self.place, error) from error
         except OSError as error:
             kind = _ERRNO.get(error.errno or 0, StoreUnavailable)
             advice = "Free space there." if kind is StoreFull else "Make the place writable, or name another store."
@@ -204,7 +204,8 @@ class PostgresqlDatabase:
             yield query
 
     def has_table(self, query: Query, name: str) -> bool:
-        return query("SELECT to_regclass(?)", name)[0][0] is not None
+        # Not to_regclass(): its cache may miss a table that was made while this session waited for a lock.
+        return bool(query("SELECT 1 FROM pg_class WHERE relname = ? AND pg_table_is_visible(oid)", name))
 
     def lock_schema(self, query: Query) -> None:
         query("SELECT pg_advisory_xact_lock(?)", _MIGRATION_LOCK)
@@ -231,7 +232,7 @@ class PostgresqlDatabase:
         try:
             yield
         except self._driver.Error as error:
-            raise _explained(error.sqlstate or "", self.place, error) from error
+            raise _explained(error.sqlstate or "08", self.place, error.diag.message_primary or error) from error
 
 
 _ERRNO: Mapping[int, Type[StoreError]] = {
@@ -248,7 +249,8 @@ _CAUSES: Sequence[Tuple[str, Type[StoreError], str]] = (
     ("SQLITE_NOTADB", StoreCorrupt, "Keep the file for evidence; put a backup in its place, or name another store."),
     ("SQLITE_BUSY", StoreBusy, "Look for a writer that hangs ('fuser FILE') and try again."),
     ("SQLITE_IOERR", StoreUnavailable, "Look at the disk; on NFS, whether the mount has working locks."),
-    ("SQLITE", StoreUnavailable, "Look at the owner and the permissions of the file and its directory."),
+    ("SQLITE_CANTOPEN", StoreUnavailable, "Look at the owner and the permissions of the file and its directory."),
+    ("SQLITE_PERM", StoreUnavailable, "Look at the owner and the permissions of the file and its directory."),
     ("53100", StoreFull, "Free space on the database server."),
     ("25006", StoreReadOnly, "Name the primary server; this one is a replica or set read-only."),
     ("XX001", StoreCorrupt, "Restore the database from a backup."),
@@ -258,14 +260,17 @@ _CAUSES: Sequence[Tuple[str, Type[StoreError], str]] = (
     ("40", StoreBusy, "Try again."),
     ("42501", StoreUnavailable, "Let the user create tables in its schema (the owner of the database may)."),
     ("28", StoreUnavailable, "Look at the user and password (PGPASSFILE keeps it out of the URL)."),
+    ("53", StoreUnavailable, "Look at the server's limits on memory and connections."),
+    ("57P", StoreUnavailable, "Wait for the server to be up again."),
     ("3D000", StoreUnavailable, "Create the database first."),
-    ("", StoreUnavailable, "Look whether the server is up and reachable from this controller."),
+    ("08", StoreUnavailable, "Look whether the server is up and reachable from this controller."),
 )
 
 
-def _explained(code: str, place: str, error: Exception) -> StoreError:
-    kind, advice = next((kind, advice) for start, kind, advice in _CAUSES if code.startswith(start))
-    return kind("The store %s: %s. %s" % (place, str(error).strip().rstrip("."), advice))
+def _explained(code: str, place: str, said: object) -> StoreError:
+    unforeseen = (StoreError, "This was not foreseen (%s); look at the database and its log." % code)
+    kind, advice = next(((kind, advice) for start, kind, advice in _CAUSES if code.startswith(start)), unforeseen)
+    return kind("The store %s: %s. %s" % (place, " ".join(str(said).split()).rstrip(".?"), advice))
 
 
 def _make_private(path: Path) -> None:
