@@ -44,7 +44,7 @@ lab-down: ## End the lab
 	@python3 tests/lab down
 
 lock: ## Resolve requirements/*.in anew
-	@requirements/install test && for name in controller test; do \
+	@requirements/install test && for name in controller test importer; do \
 		.venv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --native-tls \
 			--custom-compile-command "make lock" --output-file requirements/$$name.txt requirements/$$name.in || exit; \
 	done
