@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Once for the whole play: Ansible's own validation of a role is a task for every host and overlooks a misspelt name."""
+"""Once for the whole play: Ansible validates a role with one more task for every host, and a misspelt name passes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import examination
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
