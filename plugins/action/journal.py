@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         entry = Entry(phase=Phase(options["phase"]), **{name: options[name] for name in names})
         result["changed"] = False
         if self._task.check_mode:
-            return {**result, "msg": f"Would be journalled: {entry}", "record": entry.as_dict()}
+            return {**result, "msg": "It would be journalled.", "record": entry.as_dict()}
         token = Token(options["lock"], options["epoch"]) if options.get("lock") else None
         with opened_store(task_vars or {}, options.get("store_url")) as store:
             return {**result, "record": store.record(entry, token).as_dict()}

@@ -15,12 +15,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import env_fallback
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.database import StoreError, StoreMissing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import (
     Author,
     Store,
-    StoreError,
-    StoreMissing,
     open_store,
 )
 

@@ -89,6 +89,9 @@ class Entry:
     plan: str = ""
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
+    def as_dict(self) -> Dict[str, Any]:
+        return {**asdict(self), "phase": self.phase.value}
+
 
 @dataclass(frozen=True)
 class Record:
@@ -100,8 +103,8 @@ class Record:
     entry: Entry
 
     def as_dict(self) -> Dict[str, Any]:
-        entry = {**asdict(self.entry), "phase": self.entry.phase.value}
-        return {"id": self.id, "at": self.at, "who": self.who, "run": self.run, "host": self.host, **entry}
+        about = {"id": self.id, "at": self.at, "who": self.who, "run": self.run, "host": self.host}
+        return {**about, **self.entry.as_dict()}
 
 
 @dataclass(frozen=True)
@@ -511,6 +514,8 @@ def _sha256(text: str) -> str:
 
 
 def _timestamp(moment: datetime) -> str:
+    """Without a time zone it is UTC, as everything in the store."""
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 

@@ -9,6 +9,7 @@ import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_another_process_with_the_same_id_is_not_taken_for_it() -> None:
     ],
     ids="-".join,
 )
-def test_what_cannot_be_seen_from_here_is_not_proven_gone(elsewhere: dict[str, str]) -> None:
+def test_what_cannot_be_seen_from_here_is_not_proven_gone(elsewhere: dict[str, Any]) -> None:
     assert not replace(Process.at(os.getpid()), **elsewhere).is_gone()
 
 
