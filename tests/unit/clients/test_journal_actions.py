@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -177,8 +178,12 @@ def test_after_kill_9_of_ansible_playbook_the_next_run_takes_over_and_sees_the_o
             held = store.lock("zone-a")
             assert held is not None and held.owner.process.pid == killed.pid
     finally:
+        # A worker has a session of its own and outlives its parent: only ansible-playbook is to be gone, then they too.
+        workers = Path(f"/proc/{killed.pid}/task/{killed.pid}/children").read_text().split()
         killed.kill()
         killed.wait()
+        for worker in workers:
+            os.kill(int(worker), signal.SIGKILL)
 
     result = ansible.run([lock(**HOLD), info(open="steps", subject="{{ inventory_hostname }}")])
 
