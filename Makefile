@@ -29,7 +29,7 @@ check: ## Check nodes and report: INVENTORY=localhost|lab|PATH, LIMIT=, REPORT_L
 test: ## Prove the project: all parts, or PART="lint units"
 	@requirements/install test && $(python) tests/run $(PART)
 
-soak: ## Run one of the long sweeps, an hour at most, resumed by the next run: PART=fuzz|faults|importer
+soak: ## Run one of the long sweeps, an hour at most, resumed by the next run: PART=parsers|faults|importer
 	@requirements/install test && $(python) tests/run --soak $(PART)
 
 bench: ## Measure speed

@@ -17,7 +17,7 @@ from pathlib import Path
 from checkout import ROOT, files
 
 PLACES = {"changelogs", "docs", "inventories", "meta", "playbooks", "plugins", "requirements", "roles"}
-PAPERS = {"CHANGELOG.md", "COPYING", "FILES.json", "MANIFEST.json", "README.md"}
+PAPERS = {"CHANGELOG.md", "CONTRIBUTING.md", "COPYING", "FILES.json", "MANIFEST.json", "README.md"}
 NAME = "cloudops.hypervisor"
 
 

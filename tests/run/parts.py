@@ -95,9 +95,9 @@ TEST = (
 # Each runs for an hour at most and goes on where its last run ended.
 SOAK = (
     Part(
-        name="fuzz",
-        claim="A million inputs a property",
-        commands=("python tests/run/sweep.py fuzz --rounds 20 tests/unit -m fuzz --hypothesis-profile=soak",),
+        name="parsers",
+        claim="A million inputs a parser",
+        commands=("env CLOUDOPS_FUZZ_EXAMPLES=50000 python tests/run/sweep.py parsers --rounds 20 tests/unit -m fuzz",),
         minutes=75,
     ),
     Part(
