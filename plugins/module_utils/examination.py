@@ -26,9 +26,15 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions impo
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, Status, verdict
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import argument_spec as options
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import lvm, multipath, o2cb
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import (
+    bonding,
+    lvm,
+    multipath,
+    o2cb,
+    openvswitch,
+)
 
-CHECKS: Dict[str, Check[Any, Any]] = {one.CHECK.name: one.CHECK for one in (multipath, lvm, o2cb)}
+CHECKS: Dict[str, Check[Any, Any]] = {one.CHECK.name: one.CHECK for one in (multipath, lvm, o2cb, bonding, openvswitch)}
 
 
 def argument_spec() -> Dict[str, Any]:
