@@ -1,0 +1,305 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Is the node dead? The table of SAFETY section 2, and the readings it is asked with. The first row that fits decides.
+
+A reading is missing when it could not be taken, never when the answer was "no".
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, fields
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
+
+
+class Reading(str, enum.Enum):
+    """One witness."""
+
+
+class Management(Reading):
+    """Does the node's own ssh answer, and which boot is it?"""
+
+    SAME_BOOT = "answers, boot id as recorded"
+    NEW_BOOT = "answers, new boot id"
+    UNKNOWN_BOOT = "answers, boot id not known"
+    SILENT = "silent"
+    MISSING = "missing"
+
+
+class Heartbeat(Reading):
+    """Its slot on disk, read by a healthy peer."""
+
+    MOVING = "moving"
+    STANDING = "standing"
+    ABSENT = "absent"
+    MISSING = "missing"
+
+
+class Peers(Reading):
+    """Does its o2cb address answer its peers?"""
+
+    CONNECTED = "connected"
+    NONE = "none"
+    MISSING = "missing"
+
+
+class Guests(Reading):
+    """Does any of its VMs answer?"""
+
+    ANSWER = "answer"
+    NONE = "none"
+    MISSING = "missing"
+
+
+class Bmc(Reading):
+    """Power, as its BMC has it; silent: it was asked and did not answer."""
+
+    ON = "on"
+    OFF = "off"
+    SILENT = "silent"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Readings:
+    management: Management = Management.MISSING
+    heartbeat: Heartbeat = Heartbeat.MISSING
+    peers: Peers = Peers.MISSING
+    guests: Guests = Guests.MISSING
+    bmc: Bmc = Bmc.MISSING
+
+
+class Death(str, enum.Enum):
+    """The verdict; its words and what may be done are the row ``node_<verdict>`` of the judgements."""
+
+    CONTRADICTION = "contradiction"
+    ALIVE = "alive"
+    REBOOTED = "rebooted"
+    UNMANAGED = "unmanaged"
+    EVICTED = "evicted"
+    DOM0_HUNG = "dom0_hung"
+    CUT_OFF = "cut_off"
+    CUT_OFF_WITH_BMC = "cut_off_with_bmc"
+    HUNG = "hung"
+    OFF = "off"
+    UNPROVEN = "unproven"
+    UNKNOWN = "unknown"
+
+
+ANSWERS = (Management.SAME_BOOT, Management.NEW_BOOT, Management.UNKNOWN_BOOT)
+DEAD_BEAT = (Heartbeat.STANDING, Heartbeat.ABSENT)
+Cells = Mapping[str, FrozenSet[Reading]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """``patterns``: the row fits if one of them does. A reading that a pattern does not name may be anything."""
+
+    rule: int
+    verdict: Death
+    patterns: Tuple[Cells, ...]
+
+
+def _cells(**cells: Any) -> Dict[str, FrozenSet[Reading]]:
+    return {name: frozenset(cell if isinstance(cell, tuple) else (cell,)) for name, cell in cells.items()}
+
+
+def _silent(**cells: Any) -> Tuple[Cells, ...]:
+    return (_cells(management=Management.SILENT, **cells),)
+
+
+TABLE = (
+    Row(
+        11,
+        Death.CONTRADICTION,
+        (
+            _cells(bmc=Bmc.OFF, management=ANSWERS),
+            _cells(bmc=Bmc.OFF, heartbeat=Heartbeat.MOVING),
+            _cells(bmc=Bmc.OFF, peers=Peers.CONNECTED),
+            _cells(bmc=Bmc.OFF, guests=Guests.ANSWER),
+        ),
+    ),
+    Row(12, Death.ALIVE, (_cells(management=Management.SAME_BOOT),)),
+    Row(13, Death.REBOOTED, (_cells(management=Management.NEW_BOOT),)),
+    Row(14, Death.UNMANAGED, _silent(heartbeat=Heartbeat.MOVING, guests=Guests.ANSWER)),
+    Row(15, Death.EVICTED, _silent(heartbeat=DEAD_BEAT, guests=Guests.ANSWER)),
+    Row(
+        16,
+        Death.DOM0_HUNG,
+        _silent(heartbeat=Heartbeat.MOVING, peers=Peers.CONNECTED, guests=Guests.NONE, bmc=(Bmc.ON, Bmc.SILENT)),
+    ),
+    Row(17, Death.CUT_OFF, _silent(heartbeat=Heartbeat.MOVING, peers=Peers.NONE, guests=Guests.NONE, bmc=Bmc.ON)),
+    Row(
+        18,
+        Death.CUT_OFF_WITH_BMC,
+        _silent(heartbeat=Heartbeat.MOVING, peers=Peers.NONE, guests=Guests.NONE, bmc=Bmc.SILENT),
+    ),
+    Row(19, Death.HUNG, _silent(heartbeat=DEAD_BEAT, guests=Guests.NONE, bmc=Bmc.ON)),
+    Row(20, Death.OFF, _silent(heartbeat=DEAD_BEAT, guests=Guests.NONE, bmc=Bmc.OFF)),
+    Row(22, Death.UNPROVEN, _silent(heartbeat=DEAD_BEAT, guests=Guests.NONE, bmc=Bmc.SILENT)),
+)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``missing``: the readings that would have to be taken for a row to fit; only an unknown has them."""
+
+    verdict: Death
+    rule: Optional[int] = None
+    missing: Tuple[str, ...] = ()
+
+
+def decide(readings: Readings) -> Decision:
+    for row in TABLE:
+        if any(_fits(pattern, readings) for pattern in row.patterns):
+            return Decision(row.verdict, row.rule)
+    return Decision(Death.UNKNOWN, missing=_proofs(readings))
+
+
+def _fits(pattern: Cells, readings: Readings) -> bool:
+    return all(_reading(readings, name) in cell for name, cell in pattern.items())
+
+
+def _reading(readings: Readings, name: str) -> Reading:
+    reading: Reading = getattr(readings, name)
+    return reading
+
+
+def _proofs(readings: Readings) -> Tuple[str, ...]:
+    """The readings not taken that a row needs whose other readings fit; of an unknown boot it is the boot id."""
+    wanted = set()
+    for pattern in (pattern for row in TABLE for pattern in row.patterns):
+        open_ones = {name for name, cell in pattern.items() if _reading(readings, name) not in cell}
+        if open_ones and all(_open(_reading(readings, name), pattern[name]) for name in open_ones):
+            wanted |= open_ones
+    return tuple(one.name for one in fields(Readings) if one.name in wanted)
+
+
+def _open(reading: Reading, cell: FrozenSet[Reading]) -> bool:
+    if reading is Management.UNKNOWN_BOOT:
+        return bool(cell & {Management.SAME_BOOT, Management.NEW_BOOT})
+    return bool(reading.value == "missing")
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A reading with what it was read from."""
+
+    reading: Reading
+    evidence: Tuple[str, ...] = ()
+
+
+def management(
+    answered_boot: Optional[str],
+    recorded_boot: Optional[str],
+    banner: Tuple[str, ...],
+    controller_sees: Tuple[str, ...],
+) -> Witness:
+    """``answered_boot``: its boot id, or None if it did not answer us. ``banner``: peers whom its ssh greeted.
+
+    ``controller_sees``: nodes that answered the controller in the same run. Without any, it may be the controller
+    that is cut off, and nothing was read about the node.
+    """
+    if answered_boot is not None:
+        shown = ("boot id %s, recorded %s" % (answered_boot or "not read", recorded_boot or "never"),)
+        if not answered_boot or not recorded_boot:
+            return Witness(Management.UNKNOWN_BOOT, shown)
+        return Witness(Management.SAME_BOOT if answered_boot == recorded_boot else Management.NEW_BOOT, shown)
+    if banner:
+        return Witness(Management.UNKNOWN_BOOT, tuple("its ssh greets %s" % name for name in banner))
+    if not controller_sees:
+        return Witness(Management.MISSING, ("no node answers this controller: it may be cut off itself",))
+    return Witness(Management.SILENT, ("silent, while %s answered" % ", ".join(controller_sees),))
+
+
+def heartbeat(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
+    """``views``: the facts of check o2cb by peer. Only a peer whose own slot moved in the same readings is a witness.
+
+    Standing is not enough by itself: the peer's kernel must have declared the node dead, which is the dead time.
+    """
+    if views and not any(view.get("configured") for view in views.values()):
+        return Witness(Heartbeat.ABSENT, ("no node of the zone has OCFS2",))
+    seen: Dict[Heartbeat, List[str]] = {}
+    for peer, view in sorted(views.items()):
+        number = _number(name, view)
+        if number is None:
+            continue
+        for volume in view.get("volumes") or ():
+            if _own_number(view) not in volume["moving"]:
+                continue
+            lines = [line for line in volume["lines"] if "node %d " % number in line]
+            said = "%s: %s" % (peer, "; ".join(lines) or "node %d has no block on %s" % (number, volume["source"]))
+            seen.setdefault(_beat(number, volume, view), []).append(said)
+    for state in (Heartbeat.MOVING, Heartbeat.MISSING, Heartbeat.STANDING, Heartbeat.ABSENT):
+        if state in seen:
+            return Witness(state, tuple(seen[state]))
+    return Witness(Heartbeat.MISSING, ("no peer with a moving heartbeat of its own could read the slot of %s" % name,))
+
+
+def _beat(number: int, volume: Mapping[str, Any], view: Mapping[str, Any]) -> Heartbeat:
+    if number in volume["moving"]:
+        return Heartbeat.MOVING
+    if number not in volume["standing"]:
+        return Heartbeat.ABSENT
+    declared = [peer["live"] for peer in view.get("peers") or () if peer["node"]["number"] == number]
+    return Heartbeat.STANDING if declared == [False] else Heartbeat.MISSING
+
+
+def peers(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
+    """The probe decides: o2net names a peer that was cut off as connected for minutes. One it reaches is alive."""
+    said: List[str] = []
+    reached = False
+    for observer, view in sorted(views.items()):
+        for peer in view.get("peers") or ():
+            if not _same_host(peer["node"]["name"], name):
+                continue
+            reached = reached or peer["reachable"]
+            o2net = {True: "connected", False: "not connected", None: "not read"}[peer["connected"]]
+            address = "%s:%s" % (peer["node"]["address"], peer["node"]["port"])
+            answer = "answers" if peer["reachable"] else "does not answer (%s)" % peer["said"]
+            said.append("%s: o2net %s, %s %s" % (observer, o2net, address, answer))
+    if not said:
+        if views and not any(view.get("configured") for view in views.values()):
+            return Witness(Peers.NONE, ("no node of the zone has OCFS2",))
+        return Witness(Peers.MISSING, ("no peer has %s in its o2cb cluster" % name,))
+    return Witness(Peers.CONNECTED if reached else Peers.NONE, tuple(said))
+
+
+def guests(addresses: Tuple[str, ...], answers: Mapping[str, Mapping[str, bool]]) -> Witness:
+    """``answers``: by observer, then by address. Silence counts only from an observer that could ask all of them."""
+    if not addresses:
+        return Witness(Guests.MISSING, ("no address of a VM was given",))
+    heard = [
+        "%s answers %s" % (address, who)
+        for who, asked in sorted(answers.items())
+        for address in addresses
+        if asked.get(address)
+    ]
+    if heard:
+        return Witness(Guests.ANSWER, tuple(heard))
+    asked_all = [who for who, asked in sorted(answers.items()) if all(address in asked for address in addresses)]
+    if not asked_all:
+        return Witness(Guests.MISSING, ("nobody could ask %s" % ", ".join(addresses),))
+    return Witness(Guests.NONE, ("%s: silent to %s" % (", ".join(addresses), ", ".join(asked_all)),))
+
+
+def _number(name: str, view: Mapping[str, Any]) -> Optional[int]:
+    for node in (view.get("running") or {}).get("nodes") or ():
+        if _same_host(node["name"], name):
+            return int(node["number"])
+    return None
+
+
+def _own_number(view: Mapping[str, Any]) -> Optional[int]:
+    for node in (view.get("running") or {}).get("nodes") or ():
+        if node["local"]:
+            return int(node["number"])
+    return None
+
+
+def _same_host(one: str, other: str) -> bool:
+    """With or without its domain; addresses have dots too and are never shortened."""
+    if ("." in one) != ("." in other):
+        return one.partition(".")[0] == other.partition(".")[0]
+    return one == other
