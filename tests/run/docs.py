@@ -12,12 +12,21 @@ from pathlib import Path
 
 from checkout import ROOT
 
-CONFIGURATION = """\
+CONFIGURATION = '''\
 project = "cloudops.hypervisor"
 extensions = ["sphinx_antsibull_ext"]
 highlight_language = "YAML+Jinja"
 pygments_style = "ansible"
-"""
+
+
+def is_elsewhere(app, domain, node):
+    """Ansible's own pages are not built here; a reference to a page of ours must resolve."""
+    return True if not node["reftarget"].startswith("ansible_collections.cloudops.hypervisor") else None
+
+
+def setup(app):
+    app.connect("warn-missing-reference", is_elsewhere)
+'''
 
 
 def main() -> int:
@@ -29,8 +38,7 @@ def main() -> int:
         pages = ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
         pages += ["--dest-dir", folder, "cloudops.hypervisor"]
         build = ["sphinx-build", "-W", "--keep-going", "-q", "-b", "html", folder, f"{folder}/html"]
-        for command in (pages, build):
-            failed |= subprocess.run(command, check=False).returncode
+        failed |= subprocess.run(pages, check=False).returncode or subprocess.run(build, check=False).returncode
     return failed
 
 
