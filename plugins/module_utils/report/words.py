@@ -1,0 +1,110 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The report's own words in both languages; those of the findings are in :mod:`judgements`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Dict
+
+LANGUAGES = ("en", "ko")
+
+
+@dataclass(frozen=True)
+class Text:
+    """``one``: the English text where its ``n`` is 1."""
+
+    en: str
+    ko: str
+    one: str = ""
+
+
+CATALOGUE: Dict[str, Text] = {
+    "job.node_boot_check": Text("Node boot check", "노드 부팅 점검"),
+    "job.hang_triage": Text("Hang triage", "서버 Hang 진단"),
+    "verdict.fit": Text("fit", "적합"),
+    "verdict.not fit": Text("not fit", "부적합"),
+    "verdict.not proven": Text("not proven", "확인 불가"),
+    "status.critical": Text("critical", "심각"),
+    "status.unknown": Text("unknown", "미확인"),
+    "status.warning": Text("warning", "경고"),
+    "status.ok": Text("ok", "정상"),
+    "status.skipped": Text("skipped", "해당 없음"),
+    "label.evidence": Text("evidence", "근거"),
+    "label.remedy": Text("do", "조치"),
+    "label.reference": Text("source", "출처"),
+    "label.since": Text("since", "발생"),
+    "label.new": Text("new", "신규"),
+    "label.gone": Text("gone", "해소"),
+    "label.unproven": Text("open", "미확정"),
+    "count.nodes": Text("{n} nodes", "노드 {n}대", one="{n} node"),
+    "count.verdict": Text("{n} {verdict}", "{verdict} {n}"),
+    "count.critical": Text("{n} critical", "심각 {n}"),
+    "count.unknown": Text("{n} unknown", "미확인 {n}"),
+    "count.warning": Text("{n} warnings", "경고 {n}", one="{n} warning"),
+    "count.ok": Text("{n} ok", "정상 {n}"),
+    "count.skipped": Text("{n} skipped", "해당 없음 {n}"),
+    "count.more_evidence": Text("{n} more lines", "외 {n}줄", one="{n} more line"),
+    "count.more_findings": Text("{n} more {code}", "{code} {n}건 더 있음"),
+    "count.on_nodes": Text("on {n} nodes", "노드 {n}대", one="on {n} node"),
+    "count.changes": Text("{new} new, {gone} gone", "신규 {new}, 해소 {gone}"),
+    "changes.since": Text("since the report of {time}", "{time} 보고서와 비교"),
+    "changes.first": Text("no earlier report to compare with", "비교할 이전 보고서 없음"),
+    "parts.missing": Text(
+        "Parts of this run that have reported: {done} of {of}. The nodes of the others are not in this report.",
+        "이 실행 중 보고를 마친 부분: {of}개 중 {done}개. 나머지 노드는 이 보고서에 없습니다.",
+    ),
+    "note.not_stored": Text(
+        "This report could not be kept for the next comparison. {reason}",
+        "다음 비교를 위해 이 보고서를 저장하지 못했습니다. {reason}",
+    ),
+    "note.check_mode": Text(
+        "Check mode: no file was written and nothing was kept.",
+        "check 모드: 파일을 쓰지 않았고 아무것도 저장하지 않았습니다.",
+    ),
+    "failure.reached": Text(
+        "The report is complete; the run fails as fail_on={fail_on} asks: {nodes}.",
+        "보고서는 완성되었습니다. fail_on={fail_on} 설정에 따라 실패로 끝냅니다: {nodes}.",
+    ),
+    "unreachable.no_words": Text("no reason was given", "사유가 전달되지 않음"),
+    "silent.no_result": Text("it returned no result", "결과를 돌려주지 않음"),
+    "silent.skipped": Text("the check was skipped", "점검을 건너뜀"),
+    "heading.gone": Text("Gone since the report before", "이전 보고서 이후 해소됨"),
+    "heading.unproven": Text(
+        "Seen before, and not read this time", "이전에 발견되었고 이번에는 읽지 못했거나 점검하지 않음"
+    ),
+    "heading.healthy": Text("{n} nodes without a problem", "이상 없는 노드 {n}대", one="{n} node without a problem"),
+    "page.filter": Text("Filter by status", "상태별 보기"),
+    "page.all": Text("all", "전체"),
+    "page.new_only": Text("new", "신규"),
+    "page.search": Text("Search nodes and text", "노드·내용 검색"),
+    "page.theme": Text("Light or dark", "밝게/어둡게"),
+    "page.nothing": Text("Nothing fits this filter.", "조건에 맞는 항목이 없습니다."),
+    "page.rest": Text("ok and not present", "정상 및 해당 없음"),
+    "page.uptime": Text("up {days} d {hours} h {minutes} min", "가동 {days}일 {hours}시간 {minutes}분"),
+}
+
+
+def say(language: str, key: str, **values: Any) -> str:
+    text = CATALOGUE[key]
+    if language == "ko":
+        return text.ko.format(**values)
+    return (text.one if text.one and values.get("n") == 1 else text.en).format(**values)
+
+
+def job_title(language: str, job: str) -> str:
+    """A job the catalogue does not know is called by its name."""
+    return say(language, "job." + job) if "job." + job in CATALOGUE else job.replace("_", " ").capitalize()
+
+
+def minute(time: str, like: str) -> str:
+    """An ISO 8601 time for people, in the time zone of another one."""
+    zone = datetime.fromisoformat(like).tzinfo
+    return datetime.fromisoformat(time).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+
+def duration(language: str, seconds: float) -> str:
+    minutes = int(seconds) // 60
+    return say(language, "page.uptime", days=minutes // 1440, hours=minutes // 60 % 24, minutes=minutes % 60)
