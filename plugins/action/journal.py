@@ -7,8 +7,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.journal_options import JOURNAL
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Entry, Phase, Token
-from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import STORE_OPTIONS, opened_store
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import opened_store
 
 
 class ActionModule(ActionBase):
@@ -16,21 +17,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            {
-                "job": {"type": "str", "required": True},
-                "subject": {"type": "str", "required": True},
-                "phase": {"type": "str", "required": True, "choices": [phase.value for phase in Phase]},
-                "step": {"type": "str", "default": ""},
-                "zone": {"type": "str", "default": ""},
-                "plan": {"type": "str", "default": ""},
-                "evidence": {"type": "dict", "default": {}},
-                "lock": {"type": "str"},
-                "epoch": {"type": "int"},
-                **STORE_OPTIONS,
-            },
-            required_together=[("lock", "epoch")],
-        )
+        _result, options = self.validate_argument_spec(**JOURNAL)
         names = ("job", "subject", "step", "zone", "plan", "evidence")
         entry = Entry(phase=Phase(options["phase"]), **{name: options[name] for name in names})
         result["changed"] = False

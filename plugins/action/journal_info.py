@@ -9,8 +9,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.journal_options import JOURNAL_INFO
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Phase, Record, Store
-from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import STORE_OPTIONS, existing_store
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import existing_store
 
 
 class ActionModule(ActionBase):
@@ -18,17 +19,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            {
-                **{name: {"type": "str"} for name in ("job", "subject", "run", "zone", "step")},
-                "phase": {"type": "str", "choices": [phase.value for phase in Phase]},
-                "since": {"type": "str"},
-                "limit": {"type": "int", "default": 1000},
-                "open": {"type": "str", "choices": ["jobs", "steps"]},
-                **STORE_OPTIONS,
-            },
-            mutually_exclusive=[("open", "step"), ("open", "phase"), ("open", "since")],
-        )
+        _result, options = self.validate_argument_spec(**JOURNAL_INFO)
         result["changed"] = False
         with existing_store(task_vars or {}, options.get("store_url")) as store:
             if store is None:

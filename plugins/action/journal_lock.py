@@ -7,9 +7,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.journal_options import JOURNAL_LOCK
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Lock, Token
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import (
-    STORE_OPTIONS,
     author,
     existing_store,
     opened_store,
@@ -21,17 +21,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            {
-                "name": {"type": "str", "required": True},
-                "state": {"type": "str", "default": "held", "choices": ["held", "free", "broken"]},
-                "what": {"type": "str"},
-                "epoch": {"type": "int"},
-                "reason": {"type": "str"},
-                **STORE_OPTIONS,
-            },
-            required_if=[("state", "held", ["what"]), ("state", "broken", ["epoch", "reason"])],
-        )
+        _result, options = self.validate_argument_spec(**JOURNAL_LOCK)
         lock = (
             self._foresee(task_vars or {}, options) if self._task.check_mode else self._apply(task_vars or {}, options)
         )

@@ -13,7 +13,8 @@ description:
     O(cloudops.hypervisor.journal_info#module:open=steps).
   - A record is no change of a host, so the task never reports one.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store
 attributes:
   check_mode:
@@ -161,9 +162,11 @@ record:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.journal_options import JOURNAL
+
 
 def main() -> None:
-    AnsibleModule(argument_spec={}).fail_json(
+    AnsibleModule(**JOURNAL, supports_check_mode=True).fail_json(
         msg="This works on the controller: call it as cloudops.hypervisor.journal in a task, not directly."
     )
 

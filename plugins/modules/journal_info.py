@@ -11,7 +11,8 @@ description:
   - Before a job is taken up, O(open=steps) tells the steps whose outcome nobody knows, and O(open=jobs) the jobs on a
     subject that have neither been done nor closed, whichever run began them.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store
 attributes:
   check_mode:
@@ -103,9 +104,11 @@ records:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.journal_options import JOURNAL_INFO
+
 
 def main() -> None:
-    AnsibleModule(argument_spec={}).fail_json(
+    AnsibleModule(**JOURNAL_INFO, supports_check_mode=True).fail_json(
         msg="This works on the controller: call it as cloudops.hypervisor.journal_info in a task, not directly."
     )
 

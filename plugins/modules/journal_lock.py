@@ -14,7 +14,8 @@ description:
   - Each taking has a higher epoch than all before it. M(cloudops.hypervisor.journal) refuses a run that was put to
     sleep, lost its lock, and woke.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store
 attributes:
   check_mode:
@@ -130,9 +131,11 @@ lock:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.journal_options import JOURNAL_LOCK
+
 
 def main() -> None:
-    AnsibleModule(argument_spec={}).fail_json(
+    AnsibleModule(**JOURNAL_LOCK, supports_check_mode=True).fail_json(
         msg="This works on the controller: call it as cloudops.hypervisor.journal_lock in a task, not directly."
     )
 

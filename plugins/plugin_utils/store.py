@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.basic import env_fallback
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.database import StoreError, StoreMissing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
@@ -22,10 +21,6 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
     Store,
     open_store,
 )
-
-STORE_OPTIONS: dict[str, Any] = {
-    "store_url": {"type": "str", "no_log": True, "fallback": (env_fallback, ["CLOUDOPS_STORE_URL"])},
-}
 
 
 def author(variables: Mapping[str, Any]) -> Author:
@@ -44,7 +39,7 @@ def opened_store(variables: Mapping[str, Any], url: str | None) -> Iterator[Stor
     writer = author(variables)
     if os.path.exists("/proc/self/stat") and not writer.process.started:
         raise AnsibleActionFail("The ansible-playbook process of this task has ended: nothing more is done for it.")
-    with _told(), open_store(writer, url or "") as store:
+    with _told(), open_store(writer, _url(url)) as store:
         yield store
 
 
@@ -53,12 +48,16 @@ def existing_store(variables: Mapping[str, Any], url: str | None) -> Iterator[St
     """To read: nothing is made or changed. None if nothing was ever written there."""
     with _told():
         try:
-            store = open_store(author(variables), url or "", read_only=True)
+            store = open_store(author(variables), _url(url), read_only=True)
         except StoreMissing:
             yield None
             return
         with store:
             yield store
+
+
+def _url(option: str | None) -> str:
+    return option or os.environ.get("CLOUDOPS_STORE_URL", "")
 
 
 @contextlib.contextmanager

@@ -65,7 +65,7 @@ class Database(Protocol):
 
     def refuse(self, action: str, table: str) -> Sequence[str]:
         """The statements that make the database itself refuse ``UPDATE`` or ``DELETE`` of a table."""
-        ...
+        raise NotImplementedError
 
     def close(self) -> None: ...
 

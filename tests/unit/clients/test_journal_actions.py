@@ -221,11 +221,24 @@ def test_the_urls_password_is_not_shown_however_much_is_said(ansible: Ansible, t
     assert "s3cret" not in result.output
 
 
-@pytest.mark.parametrize("name", ["journal", "journal_info", "journal_lock"])
-def test_a_module_that_is_run_by_itself_says_how_it_is_used(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("journal", {"job": "a", "subject": "b", "phase": "note"}),
+        ("journal_info", {}),
+        ("journal_lock", {"name": "zone-a", "what": "c"}),
+    ],
+)
+def test_a_module_that_is_run_by_itself_says_how_it_is_used(name: str, options: dict[str, str]) -> None:
     module = COLLECTIONS / "ansible_collections/cloudops/hypervisor/plugins/modules" / f"{name}.py"
-    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {}})
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options})
     done = subprocess.run(
-        [sys.executable, module], input=arguments, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, module],
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
+        input=arguments,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 1 and f"call it as cloudops.hypervisor.{name}" in json.loads(done.stdout)["msg"]
