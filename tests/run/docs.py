@@ -25,7 +25,7 @@ def is_elsewhere(app, domain, node):
 
 
 def setup(app):
-    app.connect("warn-missing-reference", is_elsewhere)
+    app.connect("warn-missing-reference", is_elsewhere, priority=100)
 '''
 
 
