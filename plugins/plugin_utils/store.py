@@ -57,7 +57,7 @@ def existing_store(variables: Mapping[str, Any], url: str | None) -> Iterator[St
 
 
 def _url(option: str | None) -> str:
-    return option or os.environ.get("CLOUDOPS_STORE_URL", "")
+    return os.environ.get("CLOUDOPS_STORE_URL", "") if option is None else option
 
 
 @contextlib.contextmanager
