@@ -167,14 +167,16 @@ class TestFile:
     def test_a_full_disk_is_told_and_costs_no_record(self, tmp_path: Path) -> None:
         told = self.on_tmpfs(
             tmp_path,
-            self.PRELUDE + "store = open_store(author, url)\n"
+            self.PRELUDE + "filler = sys.argv[1] + '/filler'\n"
+            "with open(filler, 'wb') as file: file.write(b'x' * 200000)\n"
+            "store = open_store(author, url)\n"
             "written = []\n"
             "try:\n"
             "    while True: written.append(store.record(note))\n"
             "except StoreFull as error:\n"
             "    print(error)\n"
             "assert len(written) > 5 and store.records() == written\n"
-            "subprocess.run(['mount', '-o', 'remount,size=1m', sys.argv[1]], check=True)\n"
+            "os.remove(filler)\n"
             "store.record(note)\n"
             "assert len(store.records()) == len(written) + 1\n",
         )
@@ -197,7 +199,7 @@ class TestFile:
         told = self.on_tmpfs(
             tmp_path,
             self.PRELUDE + "with open_store(author, url) as store: store.record(note)\n"
-            "subprocess.run(['mount', '-o', 'remount,ro', sys.argv[1]], check=True)\n"
+            "subprocess.run(['mount', '-o', 'remount,bind,ro', sys.argv[1]], check=True)\n"
             "for wanted in (url, url.replace('/store.', '/new/store.')):\n"
             "    try:\n"
             "        with open_store(author, wanted) as store: store.record(note)\n"
