@@ -19,13 +19,13 @@ highlight_language = "YAML+Jinja"
 pygments_style = "ansible"
 
 
-def is_elsewhere(app, domain, node):
+def elsewhere(app, env, node, words):
     """Ansible's own pages are not built here; a reference to a page of ours must resolve."""
-    return True if not node["reftarget"].startswith("ansible_collections.cloudops.hypervisor") else None
+    return None if node["reftarget"].startswith("ansible_collections.cloudops.hypervisor") else words
 
 
 def setup(app):
-    app.connect("warn-missing-reference", is_elsewhere, priority=100)
+    app.connect("missing-reference", elsewhere)
 '''
 
 
