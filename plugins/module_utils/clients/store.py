@@ -465,6 +465,16 @@ class Store:
                 )
             return _header(query("SELECT %s WHERE d.id = ?" % _HEADER, number)[0])
 
+    def forget(self, kind: str, before: datetime) -> None:
+        """The documents of a kind that were saved before then are deleted, but no approved one."""
+        with self._database.transaction() as query:
+            query(
+                "DELETE FROM cloudops_document WHERE kind = ? AND created < ?"
+                " AND id NOT IN (SELECT document FROM cloudops_approval)",
+                str(kind),
+                _timestamp(before),
+            )
+
     def documents(self, kind: str, name: str = "", limit: int = 100) -> List[Header]:
         """Newest first."""
         where, values = _where({"d.kind = ?": kind, "d.name = ?": name})

@@ -403,6 +403,17 @@ class TestDocuments:
         assert [document.body["n"] for document in left if document] == [4, 3, 0]
         assert store.get(other.id) is not None
 
+    def test_those_before_a_moment_are_forgotten_but_not_what_was_approved(self, store: Store) -> None:
+        approved = store.save("report_part", "p", {"n": 0})
+        store.approve(approved.id, approved.sha256)
+        store.save("report_part", "p", {"n": 1})
+        other = store.save("report", "p", {"n": 2})
+        store.forget("report_part", datetime.now(UTC) - timedelta(hours=1))
+        assert len(store.documents("report_part")) == 2
+        store.forget("report_part", datetime.now(UTC) + timedelta(hours=1))
+        assert [header.id for header in store.documents("report_part")] == [approved.id]
+        assert store.get(other.id) is not None
+
     def test_an_approval_tells_who_and_when_of_exactly_what(self, opener: Opener) -> None:
         plan = opener(who="kim").save("plan", "p", BODY)
         approved = opener(who="lee").approve(plan.id, plan.sha256)
