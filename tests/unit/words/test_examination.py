@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from ansible_collections.cloudops.hypervisor.plugins.module_utils import examination
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost, Touches
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import (
+    Finding,
+    Judgement,
+    Status,
+    Words,
+    missing,
+    table,
+)
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import multipath
+
+ALL = {"checks": list(examination.CHECKS), "policy": None, "statuses": {}, "timeout": 60.0}
+
+
+@dataclass(frozen=True)
+class NoPolicy:
+    """Takes nothing."""
+
+
+def small_check(name, probe, status=Status.OK, blocks=False):
+    """A check whose probe is given and whose judge says one thing, or what could not be read."""
+    row = Judgement(f"{name}_said", status, "test", Words("said", "Do."), Words("말함", "하십시오."), blocks)
+
+    def judge(facts, policy):
+        if facts is not None and not facts.ok:
+            return [missing(facts.missing())]
+        return [Finding(row.code, name, {}, ("line",))]
+
+    return Check(name, NoPolicy, probe, judge, table(row))
+
+
+@pytest.fixture
+def checks(monkeypatch, tmp_path):
+    """Run these checks on this machine: ``checks(timeout, *checks)``."""
+
+    def run(timeout, *given):
+        monkeypatch.setattr(examination, "CHECKS", {one.name: one for one in given})
+        order = examination.Order({one.name: NoPolicy() for one in given}, {}, timeout)
+        return examination.run(LocalHost(stuck_directory=str(tmp_path)), order)
+
+    return run
+
+
+def test_an_ill_map_keeps_lvm_from_the_disks_and_the_cause_is_named(checks):
+    ill = small_check("multipath", lambda host, policy: None, Status.CRITICAL, blocks=True)
+    reads = small_check("lvm", lambda host, policy: host.run(["true"], touches=Touches.DISKS))
+    result = checks(10, reads, ill)
+    (finding,) = result["checks"]["lvm"]["findings"]
+    assert (finding["code"], finding["status"]) == ("reading_blocked", "unknown")
+    assert "multipath: said" in finding["message"]
+    assert result["verdict"] == "not fit"
+
+
+def test_well_storage_blocks_nothing(checks):
+    well = small_check("multipath", lambda host, policy: None)
+    reads = small_check("lvm", lambda host, policy: host.run(["true"], touches=Touches.DISKS))
+    assert checks(10, reads, well)["verdict"] == "fit"
+
+
+def test_a_check_that_never_returns_is_unknown_and_the_others_answer(checks):
+    forever = threading.Event()
+    started = time.monotonic()
+    result = checks(
+        0.5,
+        small_check("bonding", lambda host, policy: forever.wait()),
+        small_check("time", lambda host, policy: None),
+    )
+    forever.set()
+    assert time.monotonic() - started < 5
+    (finding,) = result["checks"]["bonding"]["findings"]
+    assert finding["code"] == "check_not_finished"
+    assert result["checks"]["time"]["status"] == "ok"
+    assert result["verdict"] == "not proven"
+
+
+def test_checks_that_wait_for_no_storage_run_beside_each_other(checks):
+    meet = threading.Barrier(2, timeout=5)
+
+    def both(host, policy):
+        meet.wait()
+
+    result = checks(
+        10,
+        small_check("bonding", both),
+        small_check("time", both),
+    )
+    assert {one["status"] for one in result["checks"].values()} == {"ok"}
+
+
+def test_this_machine_answers_every_check_without_a_defect_of_ours():
+    result = examination.answer(ALL)
+    assert list(result["checks"]) == list(examination.CHECKS)
+    codes = {finding["code"] for one in result["checks"].values() for finding in one["findings"]}
+    assert not codes & {"check_failed", "check_silent", "check_not_finished"}
+    assert result["node"]["boot_id"] and result["node"]["uptime_seconds"] > 0
+
+
+@pytest.mark.parametrize(
+    ("given", "option"),
+    [
+        ({"checks": []}, "checks"),
+        ({"timeout": 0}, "timeout"),
+        ({"policy": {"multipath": {"paths": 0}}}, "policy.multipath.paths"),
+        ({"checks": ["lvm"], "policy": {"multipath": {"paths": 0}}}, "policy.multipath.paths"),
+        ({"statuses": {"multipath_path": "ok"}}, "statuses.multipath_path"),
+    ],
+)
+def test_an_order_that_cannot_be_meant_is_refused_by_name(given, option):
+    with pytest.raises(PolicyError) as refused:
+        examination.order({**ALL, **given})
+    assert refused.value.option == option
+
+
+def test_an_order_keeps_the_checks_own_order_and_their_policies():
+    order = examination.order({**ALL, "checks": ["o2cb", "multipath"], "policy": {"multipath": {"paths": 4}}})
+    assert next(iter(order.policies)) == "multipath" and set(order.policies) == {"multipath", "o2cb"}
+    assert order.policies["multipath"] == multipath.Policy(paths=4)
