@@ -127,7 +127,8 @@ def clock(seconds: float) -> str:
 
 
 def listed_packages(part: Part) -> set[str]:
-    lines = (line for name in part.packages for line in (ROOT / name).read_text().splitlines())
+    lists = [path for name in part.packages if (path := ROOT / name).is_file()]
+    lines = (line for path in lists for line in path.read_text().splitlines())
     return {word for line in lines if (word := line.partition("#")[0].strip())}
 
 
