@@ -30,11 +30,14 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
     bonding,
     lvm,
     multipath,
+    network,
     o2cb,
     openvswitch,
 )
 
-CHECKS: Dict[str, Check[Any, Any]] = {one.CHECK.name: one.CHECK for one in (multipath, lvm, o2cb, bonding, openvswitch)}
+CHECKS: Dict[str, Check[Any, Any]] = {
+    one.CHECK.name: one.CHECK for one in (multipath, lvm, o2cb, bonding, openvswitch, network)
+}
 
 
 def argument_spec() -> Dict[str, Any]:

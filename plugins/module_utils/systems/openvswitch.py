@@ -122,7 +122,7 @@ def parse_tables(text: str) -> Tuple[Bridge, ...]:
             )
             for bridge in bridges
         )
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError):
         shown = next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
         raise NotUnderstood(shown) from None
 
