@@ -177,10 +177,11 @@ class _Screen:
         grid = self._grid(0)
         grid.add_row(self._status(finding.status), head)
         grid.add_row("", finding.message)
-        if finding.evidence:
-            lines = list(finding.evidence[:EVIDENCE_LINES])
-            if len(finding.evidence) > len(lines):
-                lines.append("… " + self._say("count.more_evidence", n=len(finding.evidence) - len(lines)))
+        evidence = [line for line in finding.evidence if line not in finding.message]
+        if evidence:
+            lines = evidence[:EVIDENCE_LINES]
+            if len(evidence) > len(lines):
+                lines.append("… " + self._say("count.more_evidence", n=len(evidence) - len(lines)))
             grid.add_row(self._label("evidence"), _styled(("\n".join(lines), "dim")))
         if finding.remedy:
             grid.add_row(self._label("remedy"), finding.remedy)

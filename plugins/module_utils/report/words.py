@@ -64,6 +64,7 @@ CATALOGUE: Dict[str, Text] = {
         "Check mode: no file was written and nothing was kept.",
         "check 모드: 파일을 쓰지 않았고 아무것도 저장하지 않았습니다.",
     ),
+    "note.files": Text("Report: {path}", "보고서: {path}"),
     "failure.reached": Text(
         "The report is complete; the run fails as fail_on={fail_on} asks: {nodes}.",
         "보고서는 완성되었습니다. fail_on={fail_on} 설정에 따라 실패로 끝냅니다: {nodes}.",
