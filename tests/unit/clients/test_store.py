@@ -337,8 +337,13 @@ class TestLock:
         seen = store.lock("zone-a")
         assert seen is not None and seen.seen > held.seen and seen.since == held.since
 
-    def test_of_many_that_race_one_gets_it(self, opener: Opener) -> None:
-        opener(process=ended_process()).acquire("zone-a", "left behind by a dead run")
+    @pytest.mark.parametrize("before", ["never held", "free", "held by a dead run"])
+    def test_of_many_that_race_one_gets_it(self, opener: Opener, before: str) -> None:
+        earlier = opener(process=ended_process())
+        if before != "never held":
+            earlier.acquire("zone-a", "recovery")
+        if before == "free":
+            earlier.release("zone-a")
         ready = FORK.Barrier(6)
 
         def race(number: int) -> None:
@@ -362,6 +367,35 @@ class TestLock:
             racer.kill()
             racer.join()
         assert lost == 4
+
+    def test_who_waits_while_another_takes_it_is_refused(self, opener: Opener, url: str) -> None:
+        store = opener(run="run-1")
+        store.acquire("zone-a", "recovery")
+        client: Any = (
+            sqlite3.connect(urlsplit(url).path, isolation_level=None)
+            if url.startswith("sqlite")
+            else psycopg.connect(url, autocommit=True)
+        )
+        with closing(client):
+            ((owner,),) = client.execute("SELECT owner FROM cloudops_lock").fetchall()
+            store.release("zone-a")
+            client.execute("BEGIN")
+            client.execute(f"UPDATE cloudops_lock SET owner = '{owner}', epoch = epoch + 1")
+
+            def wait() -> None:
+                waiting = opener(run="run-2")
+                try:
+                    waiting.acquire("zone-a", "recovery")
+                except LockHeld:
+                    os._exit(1)
+
+            second = FORK.Process(target=wait)
+            second.start()
+            second.join(1)
+            assert second.exitcode is None, "it waits"
+            client.execute("COMMIT")
+            second.join(30)
+            assert second.exitcode == 1
 
 
 BODY = {"steps": [{"start": "vm-1", "on": "노드08"}], "n": 1}
