@@ -33,10 +33,11 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
     network,
     o2cb,
     openvswitch,
+    services,
 )
 
 CHECKS: Dict[str, Check[Any, Any]] = {
-    one.CHECK.name: one.CHECK for one in (multipath, lvm, o2cb, bonding, openvswitch, network)
+    one.CHECK.name: one.CHECK for one in (multipath, lvm, o2cb, bonding, openvswitch, network, services)
 }
 
 
