@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,9 +9,9 @@ module: fstab_mounts
 short_description: Mount what /etc/fstab has and the node has not, each on proof
 description:
   - Mounts the entries of C(/etc/fstab) that are not mounted, parents before what lies in them.
-  - An entry is mounted only if its device holds the file system and the UUID or label that fstab says, or its NFS server
-    answers, if the cluster of an OCFS2 volume is online and its other findings are fit, and if its mount point is an
-    empty folder. What was written there while nothing was mounted would be hidden by the mount.
+  - An entry is mounted only if its device holds the file system and the UUID or label that fstab says, or its NFS
+    server answers, if the cluster of an OCFS2 volume is online and its other findings are fit, and if its mount point
+    is an empty folder. What was written there while nothing was mounted would be hidden by the mount.
   - Each mount has a deadline, and is seen in the kernel's own list before it is called done.
   - M(ansible.posix.mount) keeps C(/etc/fstab) itself. It proves none of this, hides what lies in the folder, and waits
     for a server that is gone.
