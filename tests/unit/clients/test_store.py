@@ -39,6 +39,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
 
 Opener = Callable[..., Store]
 FORK = multiprocessing.get_context("fork")
+REFUSED = 3
 
 
 def entry(phase: str = "started", step: str = "fence", **others: Any) -> Entry:
@@ -352,7 +353,7 @@ class TestLock:
             try:
                 racer.acquire("zone-a", "recovery")
             except LockHeld:
-                os._exit(1)
+                os._exit(REFUSED)
             ready.wait(30)
 
         racers = [FORK.Process(target=race, args=(number,)) for number in range(5)]
@@ -360,9 +361,9 @@ class TestLock:
             racer.start()
         ready.wait()
         deadline = time.monotonic() + 30
-        while sum(racer.exitcode == 1 for racer in racers) < 4 and time.monotonic() < deadline:
+        while sum(racer.exitcode == REFUSED for racer in racers) < 4 and time.monotonic() < deadline:
             time.sleep(0.02)
-        lost = [racer.exitcode for racer in racers].count(1)
+        lost = [racer.exitcode for racer in racers].count(REFUSED)
         for racer in racers:
             racer.kill()
             racer.join()
@@ -371,6 +372,18 @@ class TestLock:
     def test_who_waits_while_another_takes_it_is_refused(self, opener: Opener, url: str) -> None:
         store = opener(run="run-1")
         store.acquire("zone-a", "recovery")
+        taking = FORK.Event()
+
+        def wait() -> None:
+            taking.wait(30)
+            try:
+                opener(run="run-2").acquire("zone-a", "recovery")
+            except LockHeld:
+                os._exit(REFUSED)
+
+        # Begun before there is a transaction: SQLite's connections do not survive a fork.
+        second = FORK.Process(target=wait)
+        second.start()
         client: Any = (
             sqlite3.connect(urlsplit(url).path, isolation_level=None)
             if url.startswith("sqlite")
@@ -381,21 +394,12 @@ class TestLock:
             store.release("zone-a")
             client.execute("BEGIN")
             client.execute(f"UPDATE cloudops_lock SET owner = '{owner}', epoch = epoch + 1")
-
-            def wait() -> None:
-                waiting = opener(run="run-2")
-                try:
-                    waiting.acquire("zone-a", "recovery")
-                except LockHeld:
-                    os._exit(1)
-
-            second = FORK.Process(target=wait)
-            second.start()
+            taking.set()
             second.join(1)
             assert second.exitcode is None, "it waits"
             client.execute("COMMIT")
-            second.join(30)
-            assert second.exitcode == 1
+        second.join(20)
+        assert second.exitcode == REFUSED
 
 
 BODY = {"steps": [{"start": "vm-1", "on": "노드08"}], "n": 1}
