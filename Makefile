@@ -36,12 +36,12 @@ bench: ## Measure speed
 	@requirements/install test && for benchmark in tests/benchmarks/*.py; do $(python) "$$benchmark" || exit; done
 
 lab: ## Have the two-node lab up, and break or mend it: FAULT=path_lost, REPAIR=path_lost|all
-	@requirements/install test && $(python) tests/lab up && \
-	if [ -n "$$FAULT" ]; then $(python) tests/lab fault $$FAULT; fi && \
-	if [ -n "$$REPAIR" ]; then $(python) tests/lab repair $$REPAIR; fi
+	@requirements/install test && $(python) tests/run --install-only lab && $(python) tests/lab/lab.py up && \
+	if [ -n "$$FAULT" ]; then $(python) tests/lab/lab.py fault $$FAULT; fi && \
+	if [ -n "$$REPAIR" ]; then $(python) tests/lab/lab.py repair $$REPAIR; fi
 
 lab-down: ## End the lab
-	@python3 tests/lab down
+	@$(python) tests/lab/lab.py down
 
 lock: ## Resolve requirements/*.in anew
 	@requirements/install test && for name in controller test importer; do \

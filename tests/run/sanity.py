@@ -11,6 +11,7 @@ import sys
 from types import SimpleNamespace
 
 from ansible_test._internal.python_requirements import get_venv_packages
+
 from checkout import CACHE, copy_to
 
 # ansible-test bootstraps pip with a script from the internet unless it finds one in its cache.

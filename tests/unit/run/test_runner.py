@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runner of `make test`: nothing that failed is called passed, and nothing it started outlives it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from parts import SOAK, TEST, Part
+from runner import Result, Runner, summary
+
+
+@pytest.fixture
+def runner(tmp_path):
+    return Runner(logs=tmp_path)
+
+
+def part(*commands, minutes=1):
+    return Part(name="trial", claim="a trial", commands=commands, minutes=minutes)
+
+
+def runs(pid):
+    """A zombie that nobody has reaped yet runs no more."""
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+def test_a_part_passes_when_every_command_does(runner):
+    assert runner.run(part("true", "true")).word == "passed"
+
+
+def test_a_failing_command_fails_its_part_and_the_later_ones_still_run(runner, tmp_path):
+    result = runner.run(part("false", f"touch {tmp_path}/reached"))
+    assert result.word == "failed"
+    assert (tmp_path / "reached").exists()
+
+
+def test_a_command_that_does_not_exist_is_a_failure_of_its_part(runner):
+    result = runner.run(part("no-such-command"))
+    assert "no-such-command" in result.failure
+
+
+def test_a_failing_part_shows_what_it_printed_last(runner, capsys):
+    runner.run(part("sh -c 'echo the reason; exit 3'"))
+    printed = capsys.readouterr().out
+    assert "the reason" in printed
+    assert "exit code 3" in printed
+
+
+def test_a_part_that_takes_too_long_is_ended_with_its_children(runner, tmp_path):
+    result = runner.run(part(f"sh -c 'sleep 600 & echo $! >{tmp_path}/child; wait'", minutes=0))
+    assert "took too long" in result.failure
+    assert not runs(int((tmp_path / "child").read_text()))
+
+
+def test_an_interrupted_run_ends_what_it_started_and_begins_nothing_more(runner, tmp_path):
+    timer = threading.Timer(0.5, runner.stop)
+    timer.start()
+    started = time.monotonic()
+    results = runner.lane([part("sleep 600"), part(f"touch {tmp_path}/begun")])
+    timer.join()
+    assert time.monotonic() - started < 30
+    assert [result.word for result in results] == ["failed", "failed"]
+    assert not (tmp_path / "begun").exists()
+
+
+def test_the_summary_counts_parts_and_names_why_one_was_left_out():
+    text = summary([Result(part()), Result(part(), failure="x"), Result(part(), left_out="needs root")], 61)
+    assert "needs root" in text
+    assert text.endswith("1 passed, 1 failed, 1 skipped")
+
+
+def test_every_part_has_a_name_of_its_own():
+    names = [entry.name for entry in (*TEST, *SOAK)]
+    assert len(names) == len(set(names))
