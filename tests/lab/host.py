@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the lab uses of the host: commands, packages, places on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Callable, TypeVar
+
+HERE = Path(__file__).resolve().parent
+T = TypeVar("T")
+
+
+class LabError(Exception):
+    """Something the person at the terminal has to know, in one sentence."""
+
+
+def say(message: str) -> None:
+    print(message, flush=True)
+
+
+def run(*argv: str | Path, stdin: str | bytes | None = None, timeout: float = 120) -> str:
+    """Run a command; its standard output, or a LabError that quotes what it said."""
+    command = [str(argument) for argument in argv]
+    data = stdin.encode() if isinstance(stdin, str) else stdin
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, timeout=timeout, check=False)
+    except FileNotFoundError as error:
+        raise LabError(f"{command[0]} is not installed") from error
+    except subprocess.TimeoutExpired as error:
+        raise LabError(f"no answer within {timeout:.0f} s: {' '.join(command)}") from error
+    if done.returncode:
+        said = (done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")).strip()
+        raise LabError(f"rc {done.returncode} from {' '.join(command)}\n{said[-2000:]}")
+    return done.stdout.decode(errors="replace")
+
+
+def side_by_side(action: Callable[[T], object], items: Iterable[T]) -> None:
+    """Run action for every item at once; the first failure is raised when all have ended."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        for future in [pool.submit(action, item) for item in items]:
+            future.result()
+
+
+def digest(*parts: str | bytes | Path) -> str:
+    """A short name for contents: strings as they are, files and trees by path and content."""
+    total = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, Path):
+            for file in sorted(part.rglob("*")) if part.is_dir() else [part]:
+                if file.is_file() and "__pycache__" not in file.parts:
+                    total.update(f"{file.relative_to(HERE)} {file.stat().st_mode:o}\n".encode() + file.read_bytes())
+        else:
+            total.update(part.encode() if isinstance(part, str) else part)
+        total.update(b"\0")
+    return total.hexdigest()[:16]
+
+
+def cache_directory() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "cloudops-hypervisor" / "lab"
+
+
+def run_directory() -> Path:
+    """Everything of a running lab lies here; another directory is another lab."""
+    chosen = os.environ.get("CLOUDOPS_LAB_RUN")
+    return Path(chosen).resolve() if chosen else cache_directory() / "run"
+
+
+def required_packages() -> list[str]:
+    return (HERE / "packages.txt").read_text().split()
+
+
+def require_host() -> None:
+    """The lab needs root (namespaces, taps) and some packages; name what is missing."""
+    if os.geteuid() != 0:
+        raise LabError("the lab makes a network namespace and taps: run it as root")
+    listed = subprocess.run(
+        ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *required_packages()],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    installed = {line.split()[0] for line in listed.splitlines() if line.endswith(" installed")}
+    missing = [package for package in required_packages() if package not in installed]
+    if missing:
+        raise LabError(f"missing packages: apt-get install --no-install-recommends {' '.join(missing)}")
+
+
+@contextmanager
+def umask(value: int) -> Iterator[None]:
+    before = os.umask(value)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def fail(message: str) -> int:
+    print(f"lab: {message}", file=sys.stderr)
+    return 1

@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The node lab: two hypervisor nodes and their SAN as virtual machines, with faults made for real."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+
+import remote
+from host import LabError, fail, require_host, say
+from image import ensure_image
+from lifecycle import READY, Lab
+from topology import MACHINES, NODES
+
+
+def build(lab: Lab, options: argparse.Namespace) -> None:
+    require_host()
+    say(f"image: {ensure_image()}")
+
+
+def up(lab: Lab, options: argparse.Namespace) -> None:
+    lab.up()
+
+
+def snapshot(lab: Lab, options: argparse.Namespace) -> None:
+    lab.snapshot(options.name)
+
+
+def restore(lab: Lab, options: argparse.Namespace) -> None:
+    lab.restore(options.name)
+
+
+def down(lab: Lab, options: argparse.Namespace) -> None:
+    lab.down(options.purge)
+
+
+def status(lab: Lab, options: argparse.Namespace) -> None:
+    for name, machine in lab.machines.items():
+        if not machine.pid():
+            say(f"{name:4} does not run")
+            continue
+        ailments = lab.ailments(name)
+        say(f"{name:4} {'; '.join(ailments) or 'healthy'} (pid {machine.pid()}, {machine.resident_mib()} MiB)")
+    for fault, node in lab.active_faults():
+        say(f"fault {fault} on {node}")
+
+
+def ssh(lab: Lab, options: argparse.Namespace) -> None:
+    os.execvp("ssh", remote.command(options.machine, *options.command))
+
+
+def inventory(lab: Lab, options: argparse.Namespace) -> None:
+    connection = {
+        "ansible_ssh_args": f"-F {remote.config_file()}",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_ssh_pipelining": True,
+    }
+    hosts = {machine.name: {"ansible_host": machine.address} for machine in NODES}
+    say(json.dumps({"nodes": {"hosts": hosts, "vars": connection}}, indent=2))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lab", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(action: Callable[[Lab, argparse.Namespace], None], help: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(action.__name__, help=help)
+        added.set_defaults(action=action)
+        return added
+
+    command(build, "build the image the machines boot")
+    command(up, "bring the lab up, from its snapshot where there is one")
+    command(status, "how each machine is, and which faults are made")
+    named = command(snapshot, "save the state of the whole lab")
+    named.add_argument("name", nargs="?", default=READY)
+    named = command(restore, "go back to a snapshot")
+    named.add_argument("name", nargs="?", default=READY)
+    added = command(ssh, "log in to a machine, or run a command there")
+    added.add_argument("machine", choices=[machine.name for machine in MACHINES])
+    added.add_argument("command", nargs=argparse.REMAINDER)
+    command(inventory, "print the nodes as an Ansible inventory")
+    added = command(down, "end the lab; its snapshots stay")
+    added.add_argument("--purge", action="store_true", help="remove the snapshots too")
+    return parser
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    lab = Lab()
+    try:
+        if options.action in (up, snapshot, restore, down):
+            with lab.alone():
+                options.action(lab, options)
+        else:
+            options.action(lab, options)
+    except LabError as error:
+        return fail(str(error))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
