@@ -28,6 +28,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import argument_spec as options
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import (
     bonding,
+    boot,
+    kernel_log,
     lvm,
     multipath,
     network,
@@ -37,7 +39,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
 )
 
 CHECKS: Dict[str, Check[Any, Any]] = {
-    one.CHECK.name: one.CHECK for one in (multipath, lvm, o2cb, bonding, openvswitch, network, services)
+    one.CHECK.name: one.CHECK
+    for one in (multipath, lvm, o2cb, bonding, openvswitch, network, services, kernel_log, boot)
 }
 
 
