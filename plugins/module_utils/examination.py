@@ -31,6 +31,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
     boot,
     kernel_log,
     lvm,
+    mounts,
     multipath,
     network,
     o2cb,
@@ -40,7 +41,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
 
 CHECKS: Dict[str, Check[Any, Any]] = {
     one.CHECK.name: one.CHECK
-    for one in (multipath, lvm, o2cb, bonding, openvswitch, network, services, kernel_log, boot)
+    for one in (multipath, lvm, o2cb, bonding, openvswitch, network, services, kernel_log, boot, mounts)
 }
 
 
