@@ -37,11 +37,12 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
     o2cb,
     openvswitch,
     services,
+    time,
 )
 
 CHECKS: Dict[str, Check[Any, Any]] = {
     one.CHECK.name: one.CHECK
-    for one in (multipath, lvm, o2cb, bonding, openvswitch, network, services, kernel_log, boot, mounts)
+    for one in (services, mounts, multipath, lvm, o2cb, bonding, openvswitch, network, time, kernel_log, boot)
 }
 
 
