@@ -37,12 +37,12 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
     o2cb,
     openvswitch,
     services,
-    time,
 )
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import time as clock
 
 CHECKS: Dict[str, Check[Any, Any]] = {
     one.CHECK.name: one.CHECK
-    for one in (services, mounts, multipath, lvm, o2cb, bonding, openvswitch, network, time, kernel_log, boot)
+    for one in (services, mounts, multipath, lvm, o2cb, bonding, openvswitch, network, clock, kernel_log, boot)
 }
 
 
