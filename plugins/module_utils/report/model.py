@@ -25,12 +25,15 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
     worst,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_death import TABLE as NODE_DEATH
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.words import say
 
 PROBLEMS = ("critical", "unknown", "warning")
 FAIL_ON = ("never", "critical", "unknown", "warning")
 # A node that gave no answer has no check; its finding stands under this name.
 NO_CHECK = "node"
+# What is judged on the controller and is no check of a node.
+OTHERS = {"node_death": NODE_DEATH}
 IDENTITY = ("hostname", "boot_id", "uptime_seconds", "time", "kernel", "python")
 
 Key = Tuple[str, str, str]
@@ -221,7 +224,7 @@ def _spelt(character: str) -> str:
 
 
 def _rows(check: str) -> Dict[str, Judgement]:
-    return {**COMMON, **(CHECKS[check].table if check in CHECKS else {})}
+    return {**COMMON, **(CHECKS[check].table if check in CHECKS else OTHERS.get(check, {}))}
 
 
 def _node(name: str, result: Mapping[str, Any], language: str) -> NodeReport:

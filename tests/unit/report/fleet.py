@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import examine
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.examination import CHECKS
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Status, verdict
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.documents import as_json
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.model import Report, build
 from replay import Replay, recording
 
+EARLIER = "2026-11-20T20:40:00+09:00"
 CREATED = "2026-11-21T20:40:00+09:00"
-UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ssh: Connection timed out", "changed": False}
+UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ssh: Connection timed out"}
 FAILED = {"failed": True, "msg": "No python interpreters found", "module_stderr": "sh: 1: python3: not found\n"}
 
 
@@ -57,3 +61,13 @@ def mixed() -> dict[str, dict[str, Any]]:
         "n5": FAILED,
         "n6": answer({}),
     }
+
+
+def report(results: dict[str, Any], language: str = "en", history: Iterable[Report] = (), **more: Any) -> Report:
+    documents = [as_json(one) for one in history]
+    more = {"run": "run-2", "created": CREATED, **more}
+    return build(results, "node_boot_check", language=language, history=documents, **more)
+
+
+def earlier(results: dict[str, Any], created: str = EARLIER, run: str = "run-1", **more: Any) -> Report:
+    return report(results, run=run, created=created, **more)
