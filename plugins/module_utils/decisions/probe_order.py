@@ -4,7 +4,8 @@
 """Which check runs when, and what may no longer be touched after what was found. Source: SAFETY rule 44.
 
 While a map queues without paths nothing that reads disks is run; while o2net or the heartbeat is ill nothing stats or
-opens on OCFS2. The storage's own checks therefore come first; what waits for no storage runs beside them.
+opens on OCFS2; while an NFS server is dead nothing touches NFS. The storage's own checks therefore come first; what
+waits for no storage runs beside them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ STORAGE_LANE = ("multipath", "o2cb", "lvm", "mounts", "services", "boot")
 GUARDS = {
     "multipath": (Touches.DISKS, Touches.OCFS2),
     "o2cb": (Touches.OCFS2,),
+    "mounts": (Touches.NFS,),
 }
 
 

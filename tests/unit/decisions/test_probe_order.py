@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import probe_order
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.multipath import TABLE as MULTIPATH
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.mounts import TABLE as MOUNTS
 
 
 def result(*findings):
@@ -31,6 +32,11 @@ def test_an_unknown_forbids_like_the_illness_it_may_hide():
     assert probe_order.blocked_after("o2cb", result(("reading_timeout", "unknown")), {}) == [
         (Touches.OCFS2, "mpatha: m")
     ]
+
+
+def test_a_dead_nfs_server_forbids_nfs_alone():
+    found = probe_order.blocked_after("mounts", result(("mounts_server_dead", "critical")), MOUNTS)
+    assert found == [(Touches.NFS, "mpatha: m")]
 
 
 @pytest.mark.parametrize(
