@@ -7,8 +7,8 @@ import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import probe_order
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.multipath import TABLE as MULTIPATH
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.mounts import TABLE as MOUNTS
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.multipath import TABLE as MULTIPATH
 
 
 def result(*findings):
