@@ -16,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import examination
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.controller_options import ROLE_OPTIONS
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 
@@ -24,13 +25,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            {
-                "entry_point": {"type": "str", "default": "main"},
-                "results": {"type": "list", "elements": "str", "default": []},
-                "policies": {"type": "list", "elements": "str", "default": []},
-            }
-        )
+        _result, options = self.validate_argument_spec(**ROLE_OPTIONS)
         role = self._task._role
         if role is None:
             raise AnsibleActionFail("role_options is a task of a role.")
@@ -77,7 +72,7 @@ def _misspelt(variables: Mapping[str, Any], role: str, known: set[str]) -> Itera
 
 def _wrong(variables: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
     given = {name: variables[name] for name in spec if name in variables}
-    return ArgumentSpecValidator(spec).validate(given).error_messages
+    return list(ArgumentSpecValidator(spec).validate(given).error_messages)
 
 
 def _impossible(name: str, policy: Any) -> Iterator[str]:

@@ -59,9 +59,11 @@ RETURN = r"""
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.controller_options import ROLE_OPTIONS
+
 
 def main() -> None:
-    AnsibleModule(argument_spec={}).fail_json(
+    AnsibleModule(**ROLE_OPTIONS).fail_json(
         msg="This works on the controller: call it as cloudops.hypervisor.role_options in a task, not directly."
     )
 

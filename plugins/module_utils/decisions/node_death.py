@@ -190,6 +190,12 @@ class Witness:
     evidence: Tuple[str, ...] = ()
 
 
+def readings(witnesses: Mapping[str, Witness]) -> Readings:
+    """By the name of each reading; one without a witness is missing."""
+    given: Dict[str, Any] = {name: witness.reading for name, witness in witnesses.items()}
+    return Readings(**given)
+
+
 def management(
     answered_boot: Optional[str],
     recorded_boot: Optional[str],

@@ -163,6 +163,19 @@ TABLE = table(
         ),
     ),
     Judgement(
+        "node_boot_not_recorded",
+        Status.UNKNOWN,
+        HANG + "; SAFETY: rules 12 and 13",
+        en=Words(
+            "it answers, but whether it has rebooted is not known: no boot check has recorded its boot",
+            "Never fence it while it answers. Run node_boot_check, which records its boot.",
+        ),
+        ko=Words(
+            "응답하지만 재부팅 여부를 알 수 없음: 이전 부팅 점검 기록이 없음",
+            "응답하는 동안 fence 하지 마십시오. node_boot_check 를 실행하면 부팅이 기록됩니다.",
+        ),
+    ),
+    Judgement(
         "node_unknown",
         Status.UNKNOWN,
         HANG + "; SAFETY: section 2",
