@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable
 
 import remote
+from faults import FAULTS, make
+from faults import repair as undo
 from host import LabError, fail, require_host, say
 from image import ensure_image
 from lifecycle import READY, Lab
@@ -50,6 +52,27 @@ def status(lab: Lab, options: argparse.Namespace) -> None:
         say(f"fault {fault} on {node}")
 
 
+def fault(lab: Lab, options: argparse.Namespace) -> None:
+    chosen = FAULTS[options.name]
+    node = options.node or chosen.node
+    make(lab, chosen, node)
+    say(f"{chosen.name} on {node}: {chosen.meaning}" + (f"; shows after {chosen.visible} s" if chosen.visible else ""))
+
+
+def repair(lab: Lab, options: argparse.Namespace) -> None:
+    active = lab.active_faults()
+    chosen = active if options.name == "all" else [entry for entry in active if entry[0] == options.name]
+    if not chosen:
+        raise LabError(f"not made: {options.name}" if options.name != "all" else "no fault is made")
+    undo(lab, chosen)
+    say(f"repaired: {', '.join(f'{name} on {node}' for name, node in chosen)}")
+
+
+def faults(lab: Lab, options: argparse.Namespace) -> None:
+    for each in FAULTS.values():
+        say(f"{each.name:27} {each.node}  {each.meaning}")
+
+
 def ssh(lab: Lab, options: argparse.Namespace) -> None:
     os.execvp("ssh", remote.command(options.machine, *options.command))
 
@@ -80,6 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     named.add_argument("name", nargs="?", default=READY)
     named = command(restore, "go back to a snapshot")
     named.add_argument("name", nargs="?", default=READY)
+    added = command(fault, "make a fault")
+    added.add_argument("name", choices=FAULTS, metavar="NAME")
+    added.add_argument("node", nargs="?", choices=[node.name for node in NODES])
+    added = command(repair, "undo a fault, or all, and wait until the lab is healthy")
+    added.add_argument("name", choices=[*FAULTS, "all"], metavar="NAME|all")
+    command(faults, "list the faults")
     added = command(ssh, "log in to a machine, or run a command there")
     added.add_argument("machine", choices=[machine.name for machine in MACHINES])
     added.add_argument("command", nargs=argparse.REMAINDER)
@@ -93,7 +122,7 @@ def main() -> int:
     options = _parser().parse_args()
     lab = Lab()
     try:
-        if options.action in (up, snapshot, restore, down):
+        if options.action in (build, up, snapshot, restore, fault, repair, down):
             with lab.alone():
                 options.action(lab, options)
         else:

@@ -20,8 +20,8 @@ from machine import VirtualMachine, accelerator
 from topology import MACHINES, NODES, SAN
 
 READY = "ready"
-BOOT_TIMEOUT = 420
-RESTORE_TIMEOUT = 60
+BOOT_TIMEOUT = 900
+RESTORE_TIMEOUT = 120
 POLL_SECONDS = 2
 OVERLAYS = {
     "node": [HERE / "guest/common", HERE / "guest/node", HERE / "standin_uxen_api"],
@@ -146,7 +146,7 @@ class Lab:
 
     def snapshot(self, name: str) -> None:
         """Hold all machines, save memory and disks of each, let all go on: one moment of the whole lab."""
-        self._require_running()
+        self.require_running()
         machines = self.machines.values()
         for machine in machines:
             machine.stop()
@@ -178,6 +178,32 @@ class Lab:
         remote.script(SAN.name, f"date -s @{time.time():.3f}")
         side_by_side(lambda node: remote.script(node.name, f"date -s @{time.time():.3f}; systemctl restart chrony"), NODES)
 
+    # Single machines
+
+    def power_on(self, name: str) -> None:
+        """Start a machine that has lost its power."""
+        if not self.machines[name].pid():
+            self.machines[name].start(self._accelerator())
+        self.back_in_service(name)
+
+    def back_in_service(self, name: str) -> None:
+        """Wait for a boot to end and start the API, which nothing starts at boot."""
+        remote.forget_connection(name)
+        self._await_ssh(name, BOOT_TIMEOUT)
+        remote.script(name, f"systemctl is-system-running --wait || true; {START_API}", timeout=BOOT_TIMEOUT)
+
+    def await_other_boot(self, name: str, boot_id: str) -> None:
+        deadline = time.monotonic() + BOOT_TIMEOUT
+        while True:
+            try:
+                if remote.script(name, "cat /proc/sys/kernel/random/boot_id", timeout=30) != boot_id:
+                    return
+            except LabError:
+                remote.forget_connection(name)
+            if time.monotonic() > deadline:
+                raise LabError(f"{name} does not boot; see {self.machines[name].console}")
+            time.sleep(POLL_SECONDS)
+
     # Faults
 
     def active_faults(self) -> list[tuple[str, str]]:
@@ -194,8 +220,8 @@ class Lab:
 
     # Ending
 
-    def _require_running(self) -> None:
-        missing = set(self.machines) - set(self.running())
+    def require_running(self, *names: str) -> None:
+        missing = set(names or self.machines) - set(self.running())
         if missing:
             raise LabError(f"not running: {', '.join(sorted(missing))}")
 

@@ -8,7 +8,7 @@ pid_file=$home/run/uxen_was.pid
 log=$home/log/uxen_was.log
 
 running() {
-    [ -s "$pid_file" ] && kill -0 "$(cat "$pid_file")" 2> /dev/null
+    [ -s "$pid_file" ] && grep -qs uxen_api "/proc/$(cat "$pid_file")/cmdline"
 }
 
 case $1 in
