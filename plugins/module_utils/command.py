@@ -22,7 +22,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import IO, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple, cast
 
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 STUCK_DIRECTORY = "/run/cloudops-hypervisor/stuck"
@@ -338,8 +338,9 @@ def _which(program: str) -> str:
 
 def _collect(child: subprocess.Popen[bytes], timeout: float) -> Tuple[str, str, bool]:
     """Both streams of a child until it has ended, or until the deadline: what it said so far is kept."""
-    assert child.stdout is not None and child.stderr is not None
-    received = {child.stdout.fileno(): b"", child.stderr.fileno(): b""}
+    # both are pipes: they were asked for
+    pipes = cast("Tuple[IO[bytes], IO[bytes]]", (child.stdout, child.stderr))
+    received = {pipe.fileno(): b"" for pipe in pipes}
     open_streams = dict.fromkeys(received)
     poller = select.poll()
     for stream in open_streams:
@@ -364,10 +365,10 @@ def _collect(child: subprocess.Popen[bytes], timeout: float) -> Tuple[str, str, 
         child.wait(max(deadline - time.monotonic(), 0.05) if in_time else 0)
     except subprocess.TimeoutExpired:
         in_time = False
-    result = (_text(received[child.stdout.fileno()]), _text(received[child.stderr.fileno()]), in_time)
-    child.stdout.close()
-    child.stderr.close()
-    return result
+    stdout, stderr = (_text(received[pipe.fileno()]) for pipe in pipes)
+    for pipe in pipes:
+        pipe.close()
+    return stdout, stderr, in_time
 
 
 def _kill(child: subprocess.Popen[bytes]) -> bool:

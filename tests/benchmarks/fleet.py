@@ -176,7 +176,7 @@ def node_cpu(folder: Path, script: str) -> dict[str, float]:
     (module,) = (folder / "kept").rglob("AnsiballZ_nothing.py")
 
     def measured(argv: list[str]) -> float:
-        return statistics.median(timed(argv)[1] for _ in range(9)) * 1000
+        return statistics.median(timed(argv)[1] for _run in range(9)) * 1000
 
     return {
         "the tools alone": measured(["sh", "-c", script]),
@@ -204,7 +204,7 @@ def main() -> None:
             many = playbook(folder, "many", each)
             bare(ssh, script, PARALLEL)
             rounds: dict[str, list[float]] = {}
-            for _ in range(arguments.rounds):
+            for _round in range(arguments.rounds):
                 rounds.setdefault("bare parallel ssh", []).append(bare(ssh, script, arguments.nodes))
                 rounds.setdefault("node_boot_check", []).append(boot_check(folder, hosts)[0])
                 rounds.setdefault("Ansible, one task", []).append(ansible(folder, one, hosts)[0])

@@ -129,7 +129,7 @@ def by_code(check: Check, findings: Sequence[Finding]) -> dict[str, Finding]:
         places = {"subject", *finding.values}
         for words in (row.en, row.ko):
             for text in (words.message, words.remedy):
-                wanted = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+                wanted = {part[1] for part in string.Formatter().parse(text) if part[1]}
                 assert wanted <= places, f"{finding.code} lacks {wanted - places}"
         if row.status in (Status.WARNING, Status.CRITICAL):
             assert finding.evidence, f"{finding.code} has no evidence"

@@ -113,7 +113,7 @@ def serve(answer):
     port = listener.getsockname()[1]
 
     def handle():
-        connection, _ = listener.accept()
+        connection = listener.accept()[0]
         listener.close()
         with connection:
             answer(connection)

@@ -104,7 +104,7 @@ def test_a_component_that_is_not_there_is_skipped_unless_required():
 @pytest.mark.parametrize("row", ALL_ROWS, ids=lambda row: row.code)
 def test_every_row_has_both_languages_with_the_same_places_and_a_remedy_where_one_is_needed(row):
     def places(text):
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        return {part[1] for part in string.Formatter().parse(text) if part[1] is not None}
 
     assert row.en.message and row.ko.message and row.reference
     assert bool(row.en.remedy) == bool(row.ko.remedy)
