@@ -157,7 +157,7 @@ TABLE = table(
             "Set both ends of {slaves} to autonegotiation, or both to full duplex: one end was fixed by hand.",
         ),
         ko=Words(
-            "half duplex: {slaves}",
+            "반이중(half duplex)으로 동작: {slaves}",
             "{slaves} 의 양 끝을 모두 autonegotiation 또는 모두 full duplex 로 맞추십시오. 한쪽만 고정된 상태입니다.",
         ),
     ),
