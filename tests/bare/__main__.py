@@ -9,6 +9,7 @@ package sources, proxies and certificates is carried over, because a newcomer's 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import platform
@@ -45,16 +46,20 @@ def tree() -> Path:
     sources = [path for name in SOURCES if (path := Path("/etc/apt", name)).is_file()]
     definition = "\0".join([release, *PACKAGES, *(path.read_text() for path in sources)])
     place = CACHE / "bare" / hashlib.sha256(definition.encode()).hexdigest()[:16]
-    if not place.is_dir():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=place.parent))
-        command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(unfinished)]
-        subprocess.run([*command, *map(str, sources)], check=True)
-        for old in place.parent.iterdir():
-            if old != unfinished:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(place.parent, os.O_RDONLY)
+    try:
+        # Two runs at the same time make it once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.is_dir():
+            for old in place.parent.iterdir():
                 shutil.rmtree(old)
-        unfinished.chmod(0o755)
-        unfinished.rename(place)
+            unfinished = place.with_suffix(".unfinished")
+            command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(unfinished)]
+            subprocess.run([*command, *map(str, sources)], check=True)
+            unfinished.rename(place)
+    finally:
+        os.close(lock)
     return place
 
 

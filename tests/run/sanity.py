@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 from ansible_test._internal.python_requirements import get_venv_packages
@@ -21,8 +23,6 @@ BOOTSTRAP = "import ensurepip\n\nensurepip.bootstrap(upgrade=True, default_pip=T
 def main() -> int:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     home = CACHE / "sanity"
-    copy = home / "ansible_collections" / "cloudops" / "hypervisor"
-    copy_to(copy)
     pip = get_venv_packages(SimpleNamespace(version=version))["pip"].replace(".", "_")
     bootstrap = home / ".ansible" / "test" / "cache" / f"get_pip_{pip}.py"
     bootstrap.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,10 @@ def main() -> int:
     # The virtual environments it makes there are what makes the next run fast.
     environment["HOME"] = str(home)
     command = ["ansible-test", "sanity", "--python", version, "--color", "no"]
-    return subprocess.run(command, cwd=copy, env=environment, check=False).returncode
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "ansible_collections" / "cloudops" / "hypervisor"
+        copy_to(copy)
+        return subprocess.run(command, cwd=copy, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
