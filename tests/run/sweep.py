@@ -54,7 +54,7 @@ def main() -> int:
         partial.write_text(json.dumps(sorted(passed), indent=1))
         os.replace(partial, progress)
 
-    left = [name for name, _ in runs if name not in passed]
+    left = [run[0] for run in runs if run[0] not in passed]
     print(f"{len(runs) - len(left)} of {len(runs)} passed, {len(failed)} failed in this run, {len(left)} to go")
     for name in failed:
         print(f"failed: {name}")
