@@ -81,13 +81,13 @@ TABLE = table(
         SECTION,
         en=Words(
             "slaves expected by {expected_by} are not in the bond: {slaves}",
-            "Check that the port exists (ip link show), then add it: ifenslave {subject} {slaves}. If the bond is "
+            "Check that the port exists (ip link show), then add each: ifenslave {subject} PORT. If the bond is "
             "right "
             "as it is, record a new baseline.",
         ),
         ko=Words(
             "{expected_by} 에 있는 slave 가 bond 에 없음: {slaves}",
-            "포트가 있는지(ip link show) 확인한 뒤 추가하십시오: ifenslave {subject} {slaves}. 현재 상태가 맞다면 "
+            "포트가 있는지(ip link show) 확인한 뒤 각각 추가하십시오: ifenslave {subject} 포트. 현재 상태가 맞다면 "
             "기준값을 다시 기록하십시오.",
         ),
     ),
