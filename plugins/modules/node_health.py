@@ -304,6 +304,11 @@ options:
           gateway:
             description: Address of that gateway.
             type: str
+          gateways:
+            description: IP addresses of other gateways that must answer, default route or not.
+            type: list
+            elements: str
+            default: []
           addresses:
             description: IP addresses the node must have.
             type: list

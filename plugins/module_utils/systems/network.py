@@ -37,14 +37,16 @@ _GATEWAY, _PEER = "gateway", "peer"
 
 @dataclass(frozen=True)
 class Policy:
-    """``required``: the node must have a default gateway. ``gateway``: address of that gateway. ``addresses``: IP
-    addresses the node must have. ``peers``: IP addresses that must answer, each over the interface whose network it is
+    """``required``: the node must have a default gateway. ``gateway``: address of that gateway.
+    ``gateways``: IP addresses of other gateways that must answer, default route or not. ``addresses``: IP addresses
+    the node must have. ``peers``: IP addresses that must answer, each over the interface whose network it is
     in; the node's own are left out, so that one list serves a zone. ``mtu``: interface to its MTU, in bytes.
     ``max_loss``: lost packets that are tolerated, in percent.
     """
 
     required: bool = False
     gateway: Optional[str] = None
+    gateways: Tuple[str, ...] = ()
     addresses: Tuple[str, ...] = ()
     peers: Tuple[str, ...] = ()
     mtu: Mapping[str, int] = field(default_factory=dict)
@@ -52,7 +54,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         given = [("gateway", self.gateway)] if self.gateway is not None else []
-        given += [("addresses", one) for one in self.addresses] + [("peers", one) for one in self.peers]
+        for name in ("gateways", "addresses", "peers"):
+            given += [(name, one) for one in getattr(self, name)]
         for option, address in given:
             if _ip(address) is None:
                 raise PolicyError(option, "an IP address is wanted, not %r" % (address,))
@@ -334,9 +337,9 @@ def probe(host: Host, policy: Policy) -> Facts:
 
 
 def _interfaces(host: Host, lost: _Lost) -> Optional[Tuple[Interface, ...]]:
-    answer, parse = host.run(["ip", "-j", "addr"], timeout=5.0), parse_ip_addr_json
+    answer, parse = host.run(["ip", "-j", "addr"], timeout=15.0), parse_ip_addr_json
     if answer.ok and answer.rc != 0:
-        answer, parse = host.run(["ip", "addr"], timeout=5.0), parse_ip_addr
+        answer, parse = host.run(["ip", "addr"], timeout=15.0), parse_ip_addr
     if not answer.ok or answer.rc != 0:
         lost.add(answer.missing())
         return None
@@ -376,11 +379,11 @@ def _targets(interfaces: Sequence[Interface], routes: Sequence[Route], policy: P
     mtu = {one.name: one.mtu for one in interfaces}
     own = {each.address for one in interfaces for each in one.addresses}
     found = {(one.gateway, one.interface): _GATEWAY for one in routes if one.gateway}
-    for peer in policy.peers:
-        if peer not in own:
-            over = [one.name for one in interfaces if any(_holds(each, peer) for each in one.addresses)]
-            for name in over or [""]:
-                found.setdefault((peer, name), _PEER)
+    for kind, target in [(_GATEWAY, one) for one in policy.gateways] + [(_PEER, one) for one in policy.peers]:
+        over = [one.name for one in interfaces if any(_holds(each, target) for each in one.addresses)]
+        for name in (over or [""]) if target not in own else []:
+            # behind a router nobody is a neighbour
+            found.setdefault((target, name), kind if name else _PEER)
     return [Reach(target, name, kind, mtu.get(name)) for (target, name), kind in found.items()]
 
 
@@ -415,7 +418,7 @@ def _ping(host: Host, target: Reach, options: List[str], lost: _Lost, lines: Lis
     over = ["-I", target.interface] if target.interface else []
     # 0.2 s is the least interval an ordinary user may ask for
     argv = ["ping", "-n", "-q", "-c", str(PACKETS), "-i", "0.2", "-W", "1", *options, *over, target.target]
-    answer = host.run(argv, timeout=4.0)
+    answer = host.run(argv, timeout=10.0)
     said = answer.stderr.lower()
     if answer.problem in (Problem.ABSENT, Problem.DENIED) or "not permitted" in said or "permission denied" in said:
         lost.add(replace(answer.missing(answer.problem or Problem.DENIED), reading="ping"))
@@ -485,7 +488,7 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if interfaces is None:
         return findings
     addressed = [one for one in interfaces if one.addresses]
-    wanted = bool(policy.gateway or policy.addresses or policy.peers or facts.configured)
+    wanted = policy.gateway or policy.gateways or policy.addresses or policy.peers or facts.configured
     if not addressed and not wanted and not findings:
         return [absent("network", "no interface but the loopback has an address", policy.required)]
     findings += _judge_configured(facts.configured, interfaces, policy)

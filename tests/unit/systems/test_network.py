@@ -198,6 +198,13 @@ def no_route():
     return "\n".join(line for line in node().read("/proc/net/route").lines if "\t00000000\t01004D0A" not in line)
 
 
+def test_a_gateway_of_another_network_than_the_default_route_s():
+    policy = network.Policy(gateways=("10.77.3.12", "10.77.3.11", "10.77.0.1"))
+    assert set(check(policy)) == {"network_ok"}
+    found = check(policy, **silent(PEER), **{"arp who-has 10.77.3.12 dev xenbr0": NOBODY})
+    assert found["network_gateway_down"].subject == "xenbr0"
+
+
 def test_no_gateway_is_a_warning_unless_somebody_wants_one():
     assert "network_no_gateway" in check(**{"/proc/net/route": no_route()})
     wanted = "auto eth0\niface eth0 inet static\n address 10.77.0.11/24\n gateway 10.77.0.1\n"
@@ -303,6 +310,11 @@ def test_anything_else_is_not_understood(parse, text):
         parse(text)
 
 
+def test_a_network_that_is_none_holds_nobody():
+    text = recording("network/ip_addr_json").stdout.replace('"prefixlen":24', '"prefixlen":240')
+    assert "network_peer_down" in check(**{"ip -j addr": text, f"{SMALL} 10.77.3.12": ping("silent")})
+
+
 def test_busybox_and_error_summaries_are_understood():
     assert network.parse_ping("3 packets transmitted, 1 packets received, 66% packet loss") == network.Count(3, 1)
     assert network.parse_ping("3 packets transmitted, 0 received, +3 errors, 100% packet loss") == network.Count(3, 0)
@@ -312,6 +324,7 @@ def test_busybox_and_error_summaries_are_understood():
     ("options", "named"),
     [
         ({"gateway": "router"}, "gateway"),
+        ({"gateways": ["router"]}, "gateways"),
         ({"peers": ["10.0.0.300"]}, "peers"),
         ({"addresses": ["10.0.0.1/24"]}, "addresses"),
         ({"mtu": {"eth0": 1}}, "mtu.eth0"),
