@@ -151,7 +151,12 @@ class _Making:
 
 def show(report: model.Report, notes: list[str]) -> None:
     screen = Display()
-    screen.display(terminal.render(report, SCREEN_WIDTH, ANSIBLE_COLOR, notes), screen_only=True)
+    try:
+        colored = terminal.render(report, SCREEN_WIDTH, ANSIBLE_COLOR, notes)
+    except ImportError as error:
+        screen.warning(f"The report is not shown here: {error}. Install the Python package rich on the controller.")
+        return
+    screen.display(colored, screen_only=True)
     screen.display(terminal.render(report, SCREEN_WIDTH, False, notes), log_only=True)
 
 

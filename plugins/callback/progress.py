@@ -240,7 +240,7 @@ class CallbackModule(Default):
 
     def _text(self, done: int, width: int) -> str:
         """``width``: the columns there are, 0 for as many as wanted."""
-        name = self._task.get_name().strip()
+        name = (self._task.name or self._task.get_name()).strip()
         states = [(state, f"{self._counts[state]} {state}") for state in COLORS if self._counts[state]]
         numbers = f"{done}/{self._total}"
         room = width - len(numbers) - sum(len(text) + 2 for _state, text in states) - 2

@@ -231,6 +231,22 @@ def test_many_findings_of_one_code_with_different_words_are_cut_and_counted():
     assert "25 more node_unreachable" in text
 
 
+def test_what_is_gone_on_many_nodes_is_told_once():
+    before = earlier(dict.fromkeys(FLEET, answer(multipath("onefailed"), "multipath")))
+    text = screen(report(dict.fromkeys(FLEET, answer(multipath("healthy"), "multipath")), history=[before]))
+    assert re.search(r"(?m)^gone +500 nodes  multipath  multipath_paths_failed  pengx2-\[001-500\]$", text)
+    assert "0 new, 1000 gone" in text
+
+
+def test_long_evidence_is_cut_and_what_the_message_says_already_is_left_out():
+    sick = answer(multipath("onefailed"), "multipath")
+    sick["checks"]["multipath"]["findings"][0]["evidence"] = [f"line {number}" for number in range(9)]
+    silent = {**UNREACHABLE, "msg": "timed out"}
+    text = screen(report({"n1": sick, "n2": silent}))
+    assert "line 4" in text and "line 5" not in text and "… 4 more lines" in text
+    assert text.count("timed out") == 1
+
+
 def test_what_is_not_on_the_machine_is_told_with_its_reason():
     text = screen(report({"this-machine": answer({})}))
     assert re.search(r"(?m)^skipped +multipath +not on this node: multipathd is not installed$", text)
