@@ -29,6 +29,11 @@ STUCK_DIRECTORY = "/run/cloudops-hypervisor/stuck"
 OUTPUT_LIMIT = 8 * 1024 * 1024
 PIECE = 65536
 KILL_PATIENCE = 1.0
+# a node short of CPU may need as long to end what it was told to
+SLOW_KILL_PATIENCE = 10.0
+_UNINTERRUPTIBLE = "D"
+# fields of /proc/PID/stat; with its start time a recycled pid is not taken for the old process
+_STATE, _STARTED = 0, 19
 _ARP = 0x0806
 _ETHERNET = 1
 # struct timex up to its clock reading, with the machine's own alignment
@@ -302,7 +307,7 @@ class LocalHost:
         time.sleep(seconds)
 
     def _remember_stuck(self, pid: int, source: str) -> None:
-        started = _start_time(pid)
+        started = _stat(pid, _STARTED)
         try:
             os.makedirs(self._stuck_directory, mode=0o755, exist_ok=True)
             with open(os.path.join(self._stuck_directory, str(pid)), "w", encoding="utf-8") as stream:
@@ -316,7 +321,7 @@ class LocalHost:
         for path in glob.glob(os.path.join(self._stuck_directory, "*")):
             started, separator, source = self.read(path).stdout.strip().partition(" ")
             pid = os.path.basename(path)
-            if separator and pid.isdigit() and _start_time(int(pid)) == started:
+            if separator and pid.isdigit() and _stat(int(pid), _STARTED) == started:
                 found = "%s (pid %s)" % (source, pid)
             else:
                 try:
@@ -377,10 +382,14 @@ def _kill(child: subprocess.Popen[bytes]) -> bool:
         os.killpg(child.pid, signal.SIGKILL)
     except OSError:
         child.kill()
-    try:
-        child.wait(KILL_PATIENCE)
-    except subprocess.TimeoutExpired:
-        return False
+    deadline = time.monotonic() + SLOW_KILL_PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            child.wait(KILL_PATIENCE)
+            break
+        except subprocess.TimeoutExpired:
+            if _stat(child.pid, _STATE) == _UNINTERRUPTIBLE:
+                return False
     return True
 
 
@@ -412,11 +421,11 @@ def _arp_replies(link: socket.socket, address: bytes, timeout: float) -> List[st
             found[":".join("%02x" % byte for byte in received[22:28])] = None
 
 
-def _start_time(pid: int) -> Optional[str]:
-    """Field 22 of /proc/PID/stat: with it a recycled pid is not taken for the old process. It needs no mm lock."""
+def _stat(pid: int, field: int) -> Optional[str]:
+    """A field of /proc/PID/stat, counted from the one behind the name; reading it needs no mm lock."""
     try:
         with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
-            return stream.read().rpartition(")")[2].split()[19]
+            return stream.read().rpartition(")")[2].split()[field]
     except (OSError, IndexError):
         return None
 

@@ -4,7 +4,8 @@
 """A node's examination: any set of checks, in the order that cannot hang, in one run.
 
 The storage lane runs one check after the other, because each may forbid what the next would touch; what waits for no
-storage runs beside it. A check that does not come back in time is unknown and is left behind.
+storage runs beside it, a few at a time: on a node short of CPU they would eat up each other's deadlines. A check that
+does not come back in time is unknown and is left behind.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Iterator, Mapping
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import (
     Check,
@@ -40,6 +41,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import time as clock
 
+BESIDE_AT_ONCE = 2
 CHECKS: Dict[str, Check[Any, Any]] = {
     one.CHECK.name: one.CHECK
     for one in (services, mounts, multipath, lvm, o2cb, bonding, openvswitch, network, clock, kernel_log, boot)
@@ -111,7 +113,7 @@ def run(host: LocalHost, ordered: Order) -> Dict[str, Any]:
     results: Dict[str, Dict[str, Any]] = {}
     took: Dict[str, float] = {}
 
-    def lane(names: List[str]) -> None:
+    def lane(names: Iterator[str]) -> None:
         for name in names:
             started = time.monotonic()
             result = examine(CHECKS[name], host, ordered.policies[name], ordered.statuses)
@@ -122,7 +124,9 @@ def run(host: LocalHost, ordered: Order) -> Dict[str, Any]:
 
     storage, beside = probe_order.lanes(ordered.policies)
     # daemon threads: one that never returns must not keep the answer back
-    threads = [threading.Thread(target=lane, args=(names,), daemon=True) for names in [storage] + [[n] for n in beside]]
+    # the lanes beside the storage share one iterator: each takes the next check
+    lanes = [iter(storage)] + [iter(beside)] * BESIDE_AT_ONCE
+    threads = [threading.Thread(target=lane, args=(names,), daemon=True) for names in lanes]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -269,7 +269,7 @@ class _Reader:
             self.missing.append(answer.missing(Problem.DENIED if denied(answer) else None))
 
     def systemctl(self, *arguments: str) -> Optional[Answer]:
-        answer = self.host.run(["systemctl", *arguments], timeout=8.0)
+        answer = self.host.run(["systemctl", *arguments], timeout=15.0)
         if answer.ok and (answer.stdout.strip() or not answer.rc):
             return answer
         self.lost(answer)

@@ -369,7 +369,7 @@ class _Reader:
         since = self.now - 3600 * max(self.policy.hours(code) for code in _CODES)
         argv = ["journalctl", "-k", "-b", str(boot), "-o", "short-unix", "--no-pager"]
         argv += ["-n", str(LINES), "--since", "@%d" % since]
-        answer = self.host.run(argv, timeout=15.0)
+        answer = self.host.run(argv, timeout=25.0)
         if answer.problem is Problem.ABSENT:
             return None
         if denied(answer) or not answer.ok or (answer.rc and not _NO_SUCH_BOOT.search(answer.stderr)):
@@ -384,7 +384,7 @@ class _Reader:
             return None
 
     def ring_buffer(self, booted: float) -> Optional[Tuple[str, List[Line]]]:
-        answer = self.host.run(["dmesg"], timeout=5.0)
+        answer = self.host.run(["dmesg"], timeout=15.0)
         if not answer.ok or answer.rc:
             self.lost(answer)
             return None

@@ -631,7 +631,7 @@ def _with_usage(host: Host, tree: Tree, dead: Set[str], places: Sequence[Place],
     errors: Dict[str, str] = {}
     order = list(Touches)
     for (touches, _server), paths in sorted(groups.items(), key=lambda item: order.index(item[0][0])):
-        answer = host.run(["stat", "-f", "-c", STAT_FORMAT] + paths, timeout=5.0, touches=touches)
+        answer = host.run(["stat", "-f", "-c", STAT_FORMAT] + paths, timeout=10.0, touches=touches)
         try:
             usages.update({one.path: one for one in parse_usage(answer.stdout)})
         except NotUnderstood as error:
@@ -671,7 +671,7 @@ def _with_below(host: Host, tree: Tree, dead: Set[str], places: Sequence[Place],
     found: Dict[str, Tuple[str, ...]] = {}
     for touches, arguments in groups.items():
         argv = ["unshare", "--mount", "sh", "-c", LOOK_BELOW, "look-below"] + arguments
-        answer = host.run(argv, timeout=5.0, touches=touches)
+        answer = host.run(argv, timeout=10.0, touches=touches)
         reading = "files below " + ", ".join(arguments[2::3])
         try:
             seen = parse_below(answer.stdout)

@@ -211,7 +211,7 @@ def _first_line(text: str) -> str:
 
 def probe(host: Host, policy: Policy) -> Facts:
     """Two commands for the daemon's view, two for the kernel's, sysfs for sizes; none of them reads a disk."""
-    daemon = host.run(["multipathd", "show", "maps", "json"], timeout=8.0)
+    daemon = host.run(["multipathd", "show", "maps", "json"], timeout=12.0)
     if daemon.problem is Problem.ABSENT:
         return Facts(installed=False)
     configured = host.read("/etc/multipath.conf")
@@ -230,8 +230,8 @@ def probe(host: Host, policy: Policy) -> Facts:
 
 
 def _kernel(host: Host, lost: List[Missing]) -> Optional[Tuple[KernelMap, ...]]:
-    status = host.run(["dmsetup", "status", "--target", "multipath"], timeout=5.0)
-    table = host.run(["dmsetup", "table", "--target", "multipath"], timeout=5.0)
+    status = host.run(["dmsetup", "status", "--target", "multipath"], timeout=15.0)
+    table = host.run(["dmsetup", "table", "--target", "multipath"], timeout=15.0)
     for answer in (status, table):
         if not answer.ok or answer.rc:
             denied = "Permission denied" in answer.stderr or "permission" in answer.stderr.lower()
@@ -255,7 +255,7 @@ def _daemon(host: Host, daemon: Answer, lost: List[Missing]) -> Tuple[Optional[T
     else:
         said = "; ".join(daemon.quote(*daemon.lines[-1:]))
     # "timeout" is multipathd's own word for being busy (some seconds after a double failure)
-    alive = host.run(["multipathd", "show", "daemon"], timeout=5.0)
+    alive = host.run(["multipathd", "show", "daemon"], timeout=10.0)
     answers = alive.ok and alive.rc == 0 and alive.stdout.startswith("pid ")
     topology = host.run(["multipath", "-ll"], timeout=8.0)
     if topology.ok and topology.rc == 0:

@@ -197,7 +197,7 @@ def probe(host: Host, _policy: Policy) -> Facts:
 
 def _switch(host: Host, lost: List[Missing]) -> Tuple[str, str]:
     """(version, why ovs-vswitchd does not answer)."""
-    answer = host.run(_ALIVE, timeout=4.0)
+    answer = host.run(_ALIVE, timeout=15.0)
     if answer.ok and answer.rc == 0:
         try:
             return parse_version(answer.stdout), ""

@@ -333,7 +333,7 @@ def _read(answer: Answer, parse: Callable[[str], T], lost: List[Missing]) -> Opt
 
 
 def _chrony(host: Host, down: Dict[str, str], lost: List[Missing]) -> Optional[Reading]:
-    answer = host.run(_CHRONYC, timeout=5.0)
+    answer = host.run(_CHRONYC, timeout=15.0)
     if answer.problem is Problem.ABSENT:
         return None
     if answer.ok and answer.rc != 0 and "Cannot talk to daemon" in answer.stdout + answer.stderr:
