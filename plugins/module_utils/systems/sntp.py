@@ -31,7 +31,7 @@ class Offset:
     said: str = ""
 
 
-def parse_reply(packet: bytes, sent: float, received: float) -> Tuple[float, float]:
+def read_reply(packet: bytes, sent: float, received: float) -> Tuple[float, float]:
     """(offset, delay) of one exchange; ``sent`` and ``received`` are this node's clock."""
     if len(packet) < PACKET.size:
         raise NotUnderstood("%d bytes are no NTP packet" % len(packet))
@@ -68,7 +68,7 @@ def _exchange(server: str, timeout: float) -> Offset:
             sent = time.time()
             wire.send(REQUEST + struct.pack("!II", (int(sent) + EPOCH) & 0xFFFFFFFF, 0))
             packet = wire.recv(512)
-            offset, delay = parse_reply(packet, sent, time.time())
+            offset, delay = read_reply(packet, sent, time.time())
         return Offset(server, offset, place[0], delay)
     except socket.timeout:
         return Offset(server, None, said="no answer within %g s" % timeout)

@@ -25,7 +25,7 @@ def reply(ahead=0.0, stratum=2, leap=0, mode=4, arrived=NOW):
 
 @pytest.mark.parametrize("ahead", [0.0, 30.0, -3600.0])
 def test_the_offset_is_what_this_node_is_ahead_of_the_server(ahead):
-    offset, delay = sntp.parse_reply(reply(ahead, arrived=NOW + 0.01), NOW, NOW + 0.02)
+    offset, delay = sntp.read_reply(reply(ahead, arrived=NOW + 0.01), NOW, NOW + 0.02)
     assert offset == pytest.approx(ahead, abs=1e-5)
     assert delay == pytest.approx(0.02, abs=1e-5)
 
@@ -36,7 +36,7 @@ def test_the_offset_is_what_this_node_is_ahead_of_the_server(ahead):
 )
 def test_what_is_no_time_is_not_understood(packet):
     with pytest.raises(NotUnderstood):
-        sntp.parse_reply(packet, NOW, NOW)
+        sntp.read_reply(packet, NOW, NOW)
 
 
 def test_a_server_is_asked_over_the_wire(monkeypatch):
