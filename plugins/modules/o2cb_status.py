@@ -8,8 +8,8 @@ DOCUMENTATION = r"""
 module: o2cb_status
 short_description: Judge the OCFS2 cluster stack of a node
 description:
-  - Reads configfs, sysfs, debugfs, the heartbeats and the slot map on disk, cluster.conf and the init script's text, and
-    judges the cluster as this node sees it.
+  - Reads configfs, sysfs, debugfs, the heartbeats and the slot map on disk, cluster.conf and the init script's text,
+    and judges the cluster as this node sees it.
   - Multipath is examined first. While a map queues without paths the heartbeat on disk is not read, and that is said.
   - Reports and never fails because the node is sick. Nothing is written anywhere.
 version_added: 0.1.0
@@ -95,12 +95,14 @@ health:
       returned: success
       sample: o2cb
     status:
-      description: The worst status of the findings, V(ok), V(warning), V(unknown) or V(critical), V(skipped) if all are.
+      description:
+        - The worst status of the findings, V(ok), V(warning), V(unknown) or V(critical); V(skipped) if all are.
       type: str
       returned: success
       sample: ok
     findings:
-      description: What was found, worst first, each with code, values, subject, status, message, evidence, remedy, reference.
+      description:
+        - What was found, worst first, each with code, values, subject, status, message, evidence, remedy and reference.
       type: list
       elements: dict
       returned: success
@@ -111,6 +113,7 @@ health:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import examination
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, argument_spec
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import o2cb
