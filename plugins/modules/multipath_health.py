@@ -63,7 +63,8 @@ health:
       returned: success
       sample: multipath
     status:
-      description: The worst status of the findings, V(ok), V(warning), V(unknown) or V(critical), V(skipped) if all are.
+      description:
+        - The worst status of the findings, V(ok), V(warning), V(unknown) or V(critical); V(skipped) if all are.
       type: str
       returned: success
       sample: warning
@@ -99,6 +100,7 @@ health:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import examine
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, argument_spec, build

@@ -448,7 +448,7 @@ verdict:
   type: str
   sample: fit
 checks:
-  description: The result of each check, by its name, in the form that M(cloudops.hypervisor.multipath_health) documents.
+  description: The result of each check by its name, in the form that M(cloudops.hypervisor.multipath_health) documents.
   returned: success
   type: dict
   sample:
@@ -507,6 +507,7 @@ clock:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import examination
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
