@@ -81,4 +81,5 @@ class BootCheck:
         seconds = time.monotonic() - started
         print(done.stdout)
         written = reports / "latest/report.json"
-        return Outcome(done.returncode, done.stdout, json.loads(written.read_text()) if written.exists() else {}, seconds)
+        report = json.loads(written.read_text()) if written.exists() else {}
+        return Outcome(done.returncode, done.stdout, report, seconds)

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
+
 from boot_check import BootCheck
 from expectations import batches
 from lifecycle import Lab

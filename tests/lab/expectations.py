@@ -42,6 +42,7 @@ def _row(
 _ALL_BLOCKED = "lvm.reading_blocked o2cb.reading_blocked mounts.reading_blocked"
 _DATA_BLOCKED = "mounts.reading_blocked"
 _REBOOTED = "boot_unclean_shutdown"
+_REFUSED = "o2cb_peer_not_connected o2cb_peer_absent kernel_log_peer_lost"
 _PEER_GONE = "o2cb_peer_absent o2cb_peer_not_connected o2cb_peer_heartbeat_standing o2cb_slot_stale network_peer_down"
 
 EXPECTATIONS = {
@@ -137,9 +138,9 @@ EXPECTATIONS = {
             "o2cb_threshold_unequal",
             "o2cb",
             here="o2cb_settings_differ_between_nodes mounts_fstab_not_mounted",
-            may=f"o2cb_setting_not_as_policy o2cb_peer_not_connected o2cb_peer_absent kernel_log_peer_lost {_DATA_BLOCKED}",
+            may=f"o2cb_setting_not_as_policy {_REFUSED} {_DATA_BLOCKED}",
             peer="o2cb_settings_differ_between_nodes",
-            peer_may=f"o2cb_peer_not_connected o2cb_peer_absent kernel_log_peer_lost {_DATA_BLOCKED}",
+            peer_may=f"{_REFUSED} {_DATA_BLOCKED}",
             alone=True,
         ),
         _row("nginx_down", "services", here="services_nginx_down"),
@@ -170,7 +171,10 @@ EXPECTATIONS = {
 
 
 # In this order faults do not stand in each other's way; they are repaired in the reverse one.
-FAMILIES = ("kernel_log", "boot", "lvm", "multipath", "o2cb", "mounts", "services", "bonding", "network", "openvswitch", "time")
+FAMILIES = (
+    *("kernel_log", "boot", "lvm", "multipath", "o2cb", "mounts"),
+    *("services", "bonding", "network", "openvswitch", "time"),
+)
 BATCHES = 3
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from boot_check import BootCheck, Outcome
 from broken import broken
 from expectations import EXPECTATIONS, contradictions
@@ -41,9 +42,7 @@ def test_a_healthy_lab_is_fit(boot_check: BootCheck) -> None:
     assert_fit(boot_check())
 
 
-def test_faults_made_together_are_all_found(
-    batch: list[tuple[str, str]], lab: Lab, boot_check: BootCheck
-) -> None:
+def test_faults_made_together_are_all_found(batch: list[tuple[str, str]], lab: Lab, boot_check: BootCheck) -> None:
     with broken(lab, *batch):
         assert contradictions(batch, boot_check().problems) == []
     assert_fit(well_again(boot_check))
