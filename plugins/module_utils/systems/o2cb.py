@@ -15,7 +15,7 @@ import hashlib
 import re
 import threading
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
@@ -443,6 +443,9 @@ def probe(host: Host, policy: Policy) -> Facts:
     stack = host.read("/sys/fs/ocfs2/cluster_stack").stdout.strip()
     if not configured or (stack and stack != "o2cb"):
         return Facts(configured=configured, stack=stack)
+    # without this systemd answers for it, with "active (exited)" whatever the cluster's state
+    redirect = {"SYSTEMCTL_SKIP_REDIRECT": "1", "_SYSTEMCTL_SKIP_REDIRECT": "1"}
+    status = _beside(host.run, [INIT_SCRIPT, "status"], timeout=15.0, environment=redirect)
     config = _config(reader, conf)
     running = _cluster(reader, base, names[0]) if names else None
     volumes, peers = _members(reader, running, config, mounts, fstab)
@@ -456,7 +459,7 @@ def probe(host: Host, policy: Policy) -> Facts:
             digest=config.digest if config else "",
             drivers_missing=tuple(_drivers_missing(host, mounted)),
             dlmfs_mounted="ocfs2_dlmfs" in mounted,
-            init_script=_init_status(reader),
+            init_script=_init_status(reader, status()),
             running=running,
             mounts=mounts,
             volumes=volumes,
@@ -540,10 +543,7 @@ def _drivers_missing(host: Host, mounted: Mapping[str, Any]) -> List[str]:
     return [name for name, loaded in there.items() if not loaded]
 
 
-def _init_status(reader: _Reader) -> Dict[str, str]:
-    # without this systemd answers for it, with "active (exited)" whatever the cluster's state
-    environment = {"SYSTEMCTL_SKIP_REDIRECT": "1", "_SYSTEMCTL_SKIP_REDIRECT": "1"}
-    answer = reader.host.run([INIT_SCRIPT, "status"], timeout=10.0, environment=environment)
+def _init_status(reader: _Reader, answer: Answer) -> Dict[str, str]:
     if answer.problem is Problem.ABSENT:
         return {}
     try:
@@ -594,23 +594,27 @@ def _members(
     nodes = running.nodes if running else config.nodes if config else ()
     own = _own_name(reader.host, running)
     others = [node for node in nodes if not node.local and not _same_host(node.name, own)]
-    tries = {node.number: Answer(node.place, problem=Problem.TIMEOUT) for node in others}
-
-    def attempt(node: Node) -> None:
-        tries[node.number] = reader.host.exchange(node.address, node.port, timeout=PROBE_TIMEOUT)
-
-    threads = [threading.Thread(target=attempt, args=(node,), daemon=True) for node in others]
-    for thread in threads:
-        thread.start()
+    tries = [_beside(reader.host.exchange, node.address, node.port, timeout=PROBE_TIMEOUT) for node in others]
     volumes = _volumes(reader, running, mounts, fstab)
-    for thread in threads:
-        thread.join(PROBE_TIMEOUT + 1)
     live = connected = None
     if running and running.regions:
         live = reader.numbers(DEBUGFS + "/o2hb/livenodes")
         connected = reader.numbers(DEBUGFS + "/o2net/connected_nodes")
-    peers = tuple(_peer(node, live, connected, volumes, tries[node.number]) for node in others)
+    peers = tuple(_peer(node, live, connected, volumes, tried()) for node, tried in zip(others, tries))
     return volumes, peers
+
+
+def _beside(read: Callable[..., Answer], *arguments: Any, **options: Any) -> Callable[[], Answer]:
+    """Start a reading, which has its own deadline, and go on; what is returned waits for its answer."""
+    answers: List[Answer] = []
+    thread = threading.Thread(target=lambda: answers.append(read(*arguments, **options)), daemon=True)
+    thread.start()
+
+    def wait() -> Answer:
+        thread.join()
+        return answers[0]
+
+    return wait
 
 
 def _own_name(host: Host, running: Optional[Cluster]) -> str:
@@ -676,7 +680,8 @@ def _debugfs(reader: _Reader, request: str, source: str) -> Optional[str]:
     if answer.ok and answer.stdout.strip():
         return answer.stdout
     denied = "Permission denied" in answer.stderr
-    reader.lost(answer, Problem.DENIED if denied else None)
+    # the last line only says that there is no device to ask
+    reader.lost(answer, Problem.DENIED if denied else None, _first_line(answer.stderr) if answer.stderr.strip() else "")
     return None
 
 

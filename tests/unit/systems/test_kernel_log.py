@@ -117,6 +117,13 @@ def test_a_silently_cut_peer_and_the_tasks_it_hangs_are_found_in_the_real_log():
     assert [(one.code, one.what[:2]) for one in hung] == [("kernel_log_hung_task", ("dlm-AFB05A48607", "sh"))]
 
 
+def test_a_real_panic_and_a_real_oom_are_found_once_each():
+    panic = kernel_log.sightings(kernel_log.parse_dmesg(recording("kernel_log/dmesg-panic").stdout))
+    assert [(one.code, one.count, one.what) for one in panic] == [("kernel_log_panic", 1, ("sysrq triggered crash",))]
+    oom = kernel_log.sightings(kernel_log.parse_journal(recording("kernel_log/journal-oom").stdout))
+    assert [(one.code, one.count, one.what) for one in oom] == [("kernel_log_oom", 1, ("sshd",))]
+
+
 def test_a_peer_that_unmounts_is_no_lost_peer():
     for name in ("dmesg-peer_left", "dmesg-left"):
         assert any("No longer connected" in text for text in texts(name))
