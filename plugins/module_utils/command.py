@@ -22,7 +22,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import IO, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple, cast
+from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 STUCK_DIRECTORY = "/run/cloudops-hypervisor/stuck"
@@ -344,7 +344,8 @@ def _which(program: str) -> str:
 def _collect(child: subprocess.Popen[bytes], timeout: float) -> Tuple[str, str, bool]:
     """Both streams of a child until it has ended, or until the deadline: what it said so far is kept."""
     # both are pipes: they were asked for
-    pipes = cast("Tuple[IO[bytes], IO[bytes]]", (child.stdout, child.stderr))
+    assert child.stdout is not None and child.stderr is not None
+    pipes = (child.stdout, child.stderr)
     received = {pipe.fileno(): b"" for pipe in pipes}
     open_streams = dict.fromkeys(received)
     poller = select.poll()

@@ -11,7 +11,8 @@ description:
   - A refused connection is an answer, because a kernel gave it. Silence is none. What could not be asked, because there
     is no ping or no route, is neither.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 attributes:
   check_mode:
     description: Can run in check mode and says what it would do, without any side effect.

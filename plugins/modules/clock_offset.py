@@ -10,7 +10,8 @@ description:
   - Asks the servers directly, so the answer does not depend on the node's time daemon or on what it is configured with.
   - Also tells how many guests run, because their time may not jump back.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 attributes:
   check_mode:
     description: Can run in check mode and says what it would do, without any side effect.

@@ -16,7 +16,8 @@ description:
   - M(ansible.posix.mount) keeps C(/etc/fstab) itself. It proves none of this, hides what lies in the folder, and waits
     for a server that is gone.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 attributes:
   check_mode:
     description: Can run in check mode and says what it would do, without any side effect.

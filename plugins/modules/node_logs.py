@@ -11,7 +11,8 @@ description:
     C(/var/log/messages) and its kind, of what C(pstore) kept of a crash, and the processes with what each waits for.
   - Each source has a deadline. Nothing is written on the node.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 attributes:
   check_mode:
     description: Can run in check mode and says what it would do, without any side effect.

@@ -15,7 +15,8 @@ description:
     directory on the controller, and writes a note to the journal.
   - It never sends a power command, and runs nothing on a node.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store
 requirements:
   - ipmitool (on the controller, where a BMC is given)

@@ -12,7 +12,8 @@ description:
   - Run it with C(run_once), and import the role with C(rolespec_validate=false). Ansible's own validation is one more
     task for every host, and a misspelt variable passes it.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 attributes:
   check_mode:
     description: Can run in check mode and says what it would do, without any side effect.

@@ -12,7 +12,8 @@ description:
   - The line of a server that stays keeps its options.
   - The daemon is neither restarted nor told.
 version_added: 0.1.0
-author: cloudops.hypervisor contributors
+author:
+  - cloudops.hypervisor contributors (@cloudops)
 attributes:
   check_mode:
     description: Can run in check mode and says what it would do, without any side effect.

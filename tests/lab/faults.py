@@ -500,8 +500,8 @@ FAULTS = {
             "a guest starts by itself at boot from the shared storage, and no boot gate holds it",
             on_node(
                 f"mkdir -p /etc/xen/auto /data/domu/{_GUEST}/current; cd /data/domu/{_GUEST}/current\n"
-                f"printf 'name = \"guest\"\\nuuid = \"{_GUEST}\"\\nmemory = 256\\n"
-                f"disk = [\"file:/data/domu/{_GUEST}/current/disk.raw,xvda,w\"]\\n' > {_GUEST}.cfg\n"
+                f'printf \'name = "guest"\\nuuid = "{_GUEST}"\\nmemory = 256\\n'
+                f'disk = ["file:/data/domu/{_GUEST}/current/disk.raw,xvda,w"]\\n\' > {_GUEST}.cfg\n'
                 f"ln -sf /data/domu/{_GUEST}/current/{_GUEST}.cfg /etc/xen/auto/guest.cfg"
             ),
             on_node(f"rm -rf /etc/xen/auto /data/domu/{_GUEST}"),
@@ -522,4 +522,4 @@ def repair(lab: Lab, faults: list[tuple[str, str]]) -> None:
         FAULTS[name].repair(lab, node)
         lab.note_faults([entry for entry in lab.active_faults() if entry != (name, node)])
     if faults and not lab.active_faults():
-        lab.await_healthy(max(FAULTS[name].heals for name, _ in faults))
+        lab.await_healthy(max(FAULTS[name].heals for name, node in faults))

@@ -138,9 +138,9 @@ def _boot_files(root: Path, into: Path) -> None:
     wanted: list[str] = []
     for module in INITRD_MODULES:
         for line in run("chroot", root, "modprobe", "-S", release, "--show-depends", module).splitlines():
-            kind, _, rest = line.partition(" ")
-            if kind == "insmod" and rest.split()[0] not in wanted:
-                wanted.append(rest.split()[0])
+            words = line.split()
+            if words[0] == "insmod" and words[1] not in wanted:
+                wanted.append(words[1])
     (initrd / "bin/sh").symlink_to("busybox")
     (initrd / "modules").mkdir()
     for position, path in enumerate(wanted):

@@ -91,8 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(action: Callable[[Lab, argparse.Namespace], None], help: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(action.__name__, help=help)
+    def command(action: Callable[[Lab, argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(action.__name__, help=purpose)
         added.set_defaults(action=action)
         return added
 

@@ -34,9 +34,7 @@ class Lab:
     def __init__(self) -> None:
         self.directory = run_directory()
         self.image = image_directory()
-        self.machines = {
-            machine.name: VirtualMachine(machine, self.directory, self.image) for machine in MACHINES
-        }
+        self.machines = {machine.name: VirtualMachine(machine, self.directory, self.image) for machine in MACHINES}
         self._made_from = self.directory / "made-from"
         self._active_faults = self.directory / "faults.json"
 
@@ -176,7 +174,9 @@ class Lab:
     def set_clocks(self) -> None:
         """A restored machine goes on with the time it was saved at."""
         remote.script(SAN.name, f"date -s @{time.time():.3f}")
-        side_by_side(lambda node: remote.script(node.name, f"date -s @{time.time():.3f}; systemctl restart chrony"), NODES)
+        side_by_side(
+            lambda node: remote.script(node.name, f"date -s @{time.time():.3f}; systemctl restart chrony"), NODES
+        )
 
     # Single machines
 
@@ -210,7 +210,7 @@ class Lab:
         """The faults made and not repaired: (fault, node)."""
         if not self._active_faults.exists():
             return []
-        return [(fault, node) for fault, node in json.loads(self._active_faults.read_text())]
+        return [tuple(entry) for entry in json.loads(self._active_faults.read_text())]
 
     def note_faults(self, faults: list[tuple[str, str]]) -> None:
         self._active_faults.write_text(json.dumps(faults))

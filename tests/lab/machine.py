@@ -27,7 +27,7 @@ def accelerator(image: Path, initrd: Path, known: Path) -> str:
     """The accelerator that boots a kernel here: /dev/kvm may exist and hang. Remembered until the host reboots."""
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     if known.exists():
-        for_boot, _, name = known.read_text().strip().partition(" ")
+        for_boot, name = known.read_text().split()
         if for_boot == boot_id:
             return name
     name = "kvm" if os.access("/dev/kvm", os.R_OK | os.W_OK) and _kvm_boots(image, initrd) else "tcg"
@@ -47,10 +47,10 @@ def _kvm_boots(image: Path, initrd: Path) -> bool:
         stderr=subprocess.DEVNULL,
     )
     try:
-        said, _ = probe.communicate(timeout=PROBE_TIMEOUT)
+        said = probe.communicate(timeout=PROBE_TIMEOUT)[0]
     except subprocess.TimeoutExpired:
         probe.kill()
-        said, _ = probe.communicate()
+        said = probe.communicate()[0]
     return b"lab-accelerator-works" in said
 
 

@@ -60,8 +60,7 @@ def replug() -> None:
         for machine in MACHINES
         for index, network in enumerate(machine.networks)
     ]
-    for network in NETWORKS:
-        commands.append(f"address flush dev {network}")
+    commands += [f"address flush dev {network}" for network in NETWORKS]
     commands += [f"address add {RUNNER}/{PREFIX_LENGTH} dev mgmt", f"address add {GATEWAY}/{PREFIX_LENGTH} dev mgmt"]
     ip(*commands)
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import jsonschema
 import pytest
+
 import remote
 from boot_check import ROOT, BootCheck
 from broken import broken

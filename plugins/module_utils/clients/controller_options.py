@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-Declaration = Dict[str, Dict[str, Any]]
+Declaration = Dict[str, Any]
 
 ROLE_OPTIONS: Declaration = {
     "argument_spec": {
@@ -15,6 +15,7 @@ ROLE_OPTIONS: Declaration = {
         "results": {"type": "list", "elements": "str", "default": []},
         "policies": {"type": "list", "elements": "str", "default": []},
     },
+    "supports_check_mode": True,
 }
 
 BMC: Declaration = {

@@ -10,6 +10,7 @@ has no clock of its own. Offsets are seconds this node's clock is ahead of its s
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -52,8 +53,9 @@ class Policy:
 
     def __post_init__(self) -> None:
         for option in ("max_offset", "max_age", "max_difference"):
-            if not getattr(self, option) > 0:
-                raise PolicyError(option, "more than 0 seconds are wanted, not %g" % getattr(self, option))
+            seconds = getattr(self, option)
+            if not math.isfinite(seconds) or seconds <= 0:
+                raise PolicyError(option, "more than 0 seconds are wanted, not %g" % seconds)
         if not 1 <= self.max_stratum <= 15:
             raise PolicyError("max_stratum", "1 to 15 is wanted, not %d" % self.max_stratum)
         for server in self.servers:
