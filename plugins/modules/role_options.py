@@ -64,7 +64,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.contro
 
 
 def main() -> None:
-    AnsibleModule(**ROLE_OPTIONS).fail_json(
+    AnsibleModule(supports_check_mode=True, **ROLE_OPTIONS).fail_json(
         msg="This works on the controller: call it as cloudops.hypervisor.role_options in a task, not directly."
     )
 

@@ -15,7 +15,6 @@ ROLE_OPTIONS: Declaration = {
         "results": {"type": "list", "elements": "str", "default": []},
         "policies": {"type": "list", "elements": "str", "default": []},
     },
-    "supports_check_mode": True,
 }
 
 BMC: Declaration = {
