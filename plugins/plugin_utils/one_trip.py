@@ -11,17 +11,15 @@ ordinary module stays beside it for every connection that cannot take a program 
 
 from __future__ import annotations
 
-import ast
 import base64
+import functools
 import json
-import os
+import re
 import shlex
-import tempfile
 import time
 import zlib
 from pathlib import Path
 
-from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
@@ -29,6 +27,8 @@ MODULE_UTILS = Path(__file__).resolve().parent.parent / "module_utils"
 PACKAGE = "ansible_collections.cloudops.hypervisor.plugins.module_utils"
 RESULT = "cloudops.hypervisor result: "
 TOO_OLD = 86
+
+_IMPORT = re.compile(rf"^\s*from ({re.escape(PACKAGE)}[\w.]*) import (\([^)]*\)|.+)$", re.MULTILINE)
 
 # the node's Python may be any: the first lines are understood by all of them
 _PROGRAM = """\
@@ -61,10 +61,10 @@ os._exit(0)
 COMMAND = "exec $(command -v /usr/bin/python3 || command -v python3 || echo python3) -I -S -"
 
 
-def program(module: str, params: dict, cache: str | None = None) -> str:
-    """The program for ``PACKAGE.module``; ``cache`` is a folder that lives as long as the run."""
+def program(module: str, params: dict) -> str:
+    """The program for ``PACKAGE.module``."""
     values = {
-        "sources": _sources(module, cache),
+        "sources": sources(module),
         "params": base64.b64encode(json.dumps(params).encode()).decode(),
         "result": RESULT,
         "too_old": TOO_OLD,
@@ -83,18 +83,12 @@ def result(stdout: str) -> dict | None:
     return None
 
 
-def _sources(module: str, cache: str | None) -> str:
-    kept = Path(cache) / f"cloudops-hypervisor-{module}" if cache else None
-    if kept is not None and kept.exists():
-        return kept.read_text(encoding="ascii")
+@functools.cache
+def sources(module: str) -> str:
+    """``PACKAGE.module`` after what it imports of module_utils, packed as pairs of name and source."""
     ordered: dict[str, str] = {}
     _collect(f"{PACKAGE}.{module}", ordered)
-    packed = base64.b64encode(zlib.compress(json.dumps(list(ordered.items())).encode(), 9)).decode()
-    if kept is not None:
-        with tempfile.NamedTemporaryFile("w", dir=cache, delete=False, encoding="ascii") as stream:
-            stream.write(packed)
-        os.replace(stream.name, kept)
-    return packed
+    return base64.b64encode(zlib.compress(json.dumps(list(ordered.items())).encode())).decode()
 
 
 def _collect(name: str, ordered: dict[str, str]) -> None:
@@ -103,11 +97,10 @@ def _collect(name: str, ordered: dict[str, str]) -> None:
     if name in ordered or not path.is_file():
         return
     source = path.read_text(encoding="utf-8")
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(PACKAGE):
-            _collect(node.module, ordered)
-            for alias in node.names:
-                _collect(f"{node.module}.{alias.name}", ordered)
+    for imported, names in _IMPORT.findall(source):
+        _collect(imported, ordered)
+        for word in re.findall(r"\w+", names):
+            _collect(f"{imported}.{word}", ordered)
     ordered[name] = source
 
 
@@ -116,6 +109,11 @@ class OneTripAction(ActionBase):
 
     body = ""
     _supports_async = True
+
+    def __init_subclass__(cls, **options: object) -> None:
+        """Pack now: Ansible loads the class before it forks, so that its workers find the work done."""
+        super().__init_subclass__(**options)
+        sources(cls.body)
 
     def options(self) -> dict:
         """The validated options; raises AnsibleActionFail before the node is asked anything."""
@@ -128,7 +126,7 @@ class OneTripAction(ActionBase):
         if self._task.async_val or not self._is_pipelining_enabled("new"):
             return self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))
         started = time.time()
-        sent = program(self.body, params, constants.DEFAULT_LOCAL_TMP)
+        sent = program(self.body, params)
         given = self._low_level_execute_command(self._command(task_vars), in_data=sent.encode())
         answer = result(given["stdout"])
         if answer is not None:
