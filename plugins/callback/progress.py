@@ -15,7 +15,8 @@ description:
     such a line is printed every O(interval) seconds instead.
   - Counts the verdicts of M(cloudops.hypervisor.node_health) as they come in.
   - Hosts on which nothing had to be done are counted and not listed. Changes, differences, warnings, failures and
-    unreachable hosts are shown as P(ansible.builtin.default#callback) shows them.
+    unreachable hosts are shown as P(ansible.builtin.default#callback) shows them, messages of M(ansible.builtin.debug)
+    as plain lines.
   - With C(-v) or more, everything is shown as P(ansible.builtin.default#callback) does.
 requirements:
   - set as stdout in configuration
@@ -79,6 +80,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible import constants
+from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
 from ansible.utils.color import stringc
 
@@ -174,7 +176,10 @@ class CallbackModule(Default):
         state = verdict if verdict in COLORS else "changed" if result.result.get("changed") else "ok"
         self._count(state)
         self.clear()
-        super().v2_runner_on_ok(result)
+        if self._quiet and result.result.get("_ansible_verbose_always") and "msg" in result.result:
+            self._say(result.result["msg"])
+        elif not (self._quiet and isinstance(result.task, TaskInclude)):
+            super().v2_runner_on_ok(result)
         self.draw()
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
@@ -214,6 +219,10 @@ class CallbackModule(Default):
         if self._quiet:
             result = {key: value for key, value in result.items() if key not in UNTELLING and value != ""}
         return super()._dump_results(result, *args, **kwargs)
+
+    def _say(self, message: Any) -> None:
+        for line in message if isinstance(message, list) else [message]:
+            self._display.display(str(line))
 
     def _begin(self, task: Any) -> None:
         self.end()

@@ -246,6 +246,14 @@ class TestProgress:
         assert len(re.findall(r"(?m)^unreachable: \[n2\]: .*Connection refused", output)) == 1
         assert re.search(r"(?m)^Check  2/2  .*1 unreachable$", output)
 
+    def test_a_message_is_shown_as_it_is_and_what_is_included_has_no_heading(self, ansible: Ansible) -> None:
+        (ansible.directory / "more.json").write_text(
+            json.dumps([{"name": "Tell", "ansible.builtin.debug": {"msg": ["one {{ inventory_hostname }}", "two"]}}])
+        )
+        include = {"name": "More", "ansible.builtin.include_tasks": "{{ inventory_dir }}/more.json"}
+        code, output = ansible.run([include], "--limit", "n1", CLOUDOPS_PROGRESS_INTERVAL="3600", **PROGRESS)
+        assert (code, output) == (0, "one n1\ntwo\n")
+
     def test_with_v_everything_is_shown(self, ansible: Ansible) -> None:
         _code, output = ansible.run(TASKS, "-v", **PROGRESS)
         assert "PLAY [A play]" in output and "TASK [Nothing to do]" in output and "PLAY RECAP" in output
