@@ -25,15 +25,20 @@ def run(program, *options):
     )
 
 
-def test_the_program_gives_what_the_module_gives():
-    ended = run(one_trip.program("examination", PARAMS))
+@pytest.mark.parametrize("python_of_the_node", ["the controller's", "another"])
+def test_the_program_gives_what_the_module_gives(python_of_the_node):
+    program = one_trip.program("examination", PARAMS)
+    if python_of_the_node == "another":
+        program = program.replace(sys.implementation.cache_tag, "another")
+    ended = run(program)
     shipped, here = one_trip.result(ended.stdout), json.loads(json.dumps(examination.answer(PARAMS)))
     assert shipped["checks"] == here["checks"]
     assert (shipped["verdict"], shipped["node"]["boot_id"]) == (here["verdict"], here["node"]["boot_id"])
 
 
 def test_only_what_is_needed_is_sent():
-    packed = json.loads(zlib.decompress(base64.b64decode(one_trip.sources("systems.multipath"))))
+    sources, _compiled = one_trip.packed("systems.multipath")
+    packed = json.loads(zlib.decompress(base64.b64decode(sources)))
     names = [name[len(one_trip.PACKAGE) + 1 :] for name, _source in packed]
     assert names[-1] == "systems.multipath" and "examination" not in names
     assert names.index("command") < names.index("health") < names.index("check")
