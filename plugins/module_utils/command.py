@@ -343,9 +343,7 @@ def _which(program: str) -> str:
 
 def _collect(child: subprocess.Popen[bytes], timeout: float) -> Tuple[str, str, bool]:
     """Both streams of a child until it has ended, or until the deadline: what it said so far is kept."""
-    # both are pipes: they were asked for
-    assert child.stdout is not None and child.stderr is not None
-    pipes = (child.stdout, child.stderr)
+    pipes = [pipe for pipe in (child.stdout, child.stderr) if pipe]
     received = {pipe.fileno(): b"" for pipe in pipes}
     open_streams = dict.fromkeys(received)
     poller = select.poll()
