@@ -13,6 +13,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
     Finding,
     Status,
     Table,
+    one_for_each_cause,
     plain,
     rendered,
     severity,
@@ -46,7 +47,7 @@ def conclude(
 ) -> Dict[str, Any]:
     """The check's result in the contract's form. A judge that says nothing has proven nothing."""
     rows = {**COMMON, **table}
-    listed = list(findings) or [Finding("check_silent", name)]
+    listed = one_for_each_cause(findings) or [Finding("check_silent", name)]
     shown = [rendered(finding, rows[finding.code], overrides) for finding in listed]
     shown.sort(key=lambda one: -severity(one["status"]))
     return {

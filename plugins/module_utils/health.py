@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import enum
 import string
-from dataclasses import asdict, dataclass, field, is_dataclass
-from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Missing, Problem
 
@@ -130,12 +130,14 @@ def rendered(
     }
 
 
+BLOCKED = "reading_blocked"
+_NAMED_IN_FULL = 60
 _MISSING_CODES = {
     Problem.ABSENT: "reading_absent",
     Problem.DENIED: "reading_denied",
     Problem.TIMEOUT: "reading_timeout",
     Problem.STUCK: "reading_stuck",
-    Problem.BLOCKED: "reading_blocked",
+    Problem.BLOCKED: BLOCKED,
     Problem.FAILED: "reading_failed",
     Problem.NOT_UNDERSTOOD: "reading_not_understood",
 }
@@ -143,12 +145,35 @@ _MISSING_CODES = {
 
 def missing(reading: Missing, subject: str = "") -> Finding:
     """The unknown finding that names a proof which could not be had."""
+    code = _MISSING_CODES[Problem(reading.problem)]
+    evidence = "%s: %s" % (reading.reading, reading.detail) if reading.detail else reading.reading
     return Finding(
-        code=_MISSING_CODES[Problem(reading.problem)],
+        code=code,
         subject=subject,
         values={"reading": reading.reading, "detail": reading.detail or "nothing was said"},
-        evidence=("%s: %s" % (reading.reading, reading.detail) if reading.detail else reading.reading,),
+        evidence=(reading.reading if code == BLOCKED else evidence,),
     )
+
+
+def one_for_each_cause(findings: Iterable[Finding]) -> List[Finding]:
+    """The findings, with all that one cause keeps from being read as one: its ``reading`` is a list."""
+    listed: List[Finding] = []
+    blocked: Dict[Any, int] = {}
+    for finding in findings:
+        if finding.code != BLOCKED:
+            listed.append(finding)
+            continue
+        name = finding.values["reading"]
+        names = [name if len(name) <= _NAMED_IN_FULL else name[:_NAMED_IN_FULL].rpartition(" ")[0] + " …"]
+        evidence = finding.evidence
+        place = blocked.setdefault((finding.subject, finding.values["detail"]), len(listed))
+        if place == len(listed):
+            listed.append(finding)
+        else:
+            names = [*listed[place].values["reading"], *names]
+            evidence = (*listed[place].evidence, *evidence)
+        listed[place] = replace(finding, values={**finding.values, "reading": names}, evidence=evidence)
+    return listed
 
 
 def absent(component: str, why: str, required: bool) -> Finding:

@@ -71,9 +71,10 @@ TABLE = table(
         Status.UNKNOWN,
         "SAFETY: rule 44",
         en=Words(
-            "{reading} was not read, it would hang: {detail}", "Repair the cause named first, then run the check again."
+            "not read because it would hang: {reading}; the cause: {detail}",
+            "Repair the cause first, then run the check again.",
         ),
-        ko=Words("{reading} 은(는) 멈출 수 있어 읽지 않음: {detail}", "먼저 원인을 복구한 뒤 다시 점검하십시오."),
+        ko=Words("멈출 수 있어 읽지 않음: {reading}; 원인: {detail}", "먼저 원인을 복구한 뒤 다시 점검하십시오."),
     ),
     Judgement(
         "reading_failed",

@@ -208,7 +208,7 @@ class _Screen:
                 node, finding = same[0]
                 if len(same) <= SAME_CODE:
                     for node, finding in same:
-                        told = "  %s  %s: %s" % (check, finding.subject, finding.message)
+                        told = "  %s  %s" % (check, ": ".join(filter(None, (finding.subject, finding.message))))
                         grid.add_row(self._label(label), _styled((node.name, "bold"), (told, "dim")))
                 else:
                     nodes = list({node.name: node for node, _finding in same}.values())

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import examination
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost, Touches
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check, conclude
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import (
     Finding,
     Judgement,
@@ -20,6 +20,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
     missing,
     table,
 )
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import multipath
 
@@ -63,6 +64,21 @@ def test_an_ill_map_keeps_lvm_from_the_disks_and_the_cause_is_named(checks):
     assert (finding["code"], finding["status"]) == ("reading_blocked", "unknown")
     assert "multipath: said" in finding["message"]
     assert result["verdict"] == "not fit"
+
+
+def test_what_one_cause_keeps_from_being_read_is_one_finding():
+    queues, silent = "mpatha: no path is left", "10.77.0.19: the NFS server does not answer"
+    long = "pvs --reportformat json --units b --nosuffix -o pv_name,pv_uuid,pv_attr,pv_size,vg_name"
+    readings = [(long, queues), ("stat -f /data/iso", silent), ("stat -f /data", queues)]
+    findings = [missing(Missing(reading, Problem.BLOCKED, cause)) for reading, cause in readings]
+    result = conclude("mounts", findings, None, COMMON)
+    first, second = result["findings"]
+    assert first["message"] == (
+        "not read because it would hang: pvs --reportformat json --units b --nosuffix -o …, stat -f /data; "
+        "the cause: mpatha: no path is left"
+    )
+    assert first["evidence"] == [long, "stat -f /data"]
+    assert (second["values"]["reading"], second["values"]["detail"]) == (["stat -f /data/iso"], silent)
 
 
 def test_well_storage_blocks_nothing(checks):
