@@ -339,7 +339,7 @@ def _systemd(reader: _Reader, facts: Facts, policy: Policy) -> Facts:
 
 def _sysvinit(reader: _Reader, facts: Facts, policy: Policy) -> Facts:
     host = reader.host
-    answer = host.run(["runlevel"], timeout=5.0)
+    answer = host.run(["runlevel"], timeout=15.0)
     state = ""
     try:
         if answer.stdout.strip():
@@ -353,7 +353,7 @@ def _sysvinit(reader: _Reader, facts: Facts, policy: Policy) -> Facts:
     units = []
     for name in policy.units:
         service = name[: -len(".service")] if name.endswith(".service") else name
-        said = host.run(["service", service, "status"], timeout=10.0)
+        said = host.run(["service", service, "status"], timeout=15.0)
         if said.ok:
             units.append(Unit(name, "loaded", "active" if said.rc == 0 else "inactive", ""))
         else:
@@ -373,7 +373,7 @@ def _sysvinit(reader: _Reader, facts: Facts, policy: Policy) -> Facts:
 
 def _ending(reader: _Reader) -> Ending:
     host = reader.host
-    journal = host.run(["journalctl", "-b", "-1", "-n", "200", "-o", "short-unix", "--no-pager"], timeout=10.0)
+    journal = host.run(["journalctl", "-b", "-1", "-n", "200", "-o", "short-unix", "--no-pager"], timeout=25.0)
     if denied(journal) or journal.problem not in (None, Problem.ABSENT):
         reader.lost(journal)
     elif journal.ok and journal.rc == 0:
@@ -381,7 +381,7 @@ def _ending(reader: _Reader) -> Ending:
             return parse_journal_end(journal.stdout)
         except NotUnderstood as error:
             reader.lost(journal, error)
-    last = host.run(["last", "-x", "-F", "reboot", "shutdown"], timeout=5.0)
+    last = host.run(["last", "-x", "-F", "reboot", "shutdown"], timeout=15.0)
     if last.ok and last.rc == 0:
         try:
             return parse_last(last.stdout)
@@ -440,7 +440,7 @@ def _xen_guests(reader: _Reader, settings: Mapping[str, str], mounts: Mapping[st
 def _entries(reader: _Reader, folder: str, mounts: Mapping[str, str]) -> List[str]:
     if not _is_shared(folder, mounts):
         return reader.host.glob(folder + "/*")
-    answer = reader.host.run(["ls", "-1", folder], timeout=5.0, touches=Touches.OCFS2)
+    answer = reader.host.run(["ls", "-1", folder], timeout=10.0, touches=Touches.OCFS2)
     if answer.ok and answer.rc == 0:
         return ["%s/%s" % (folder, name) for name in answer.lines]
     reader.lost(answer)

@@ -394,7 +394,7 @@ class _Reader:
         for path in SYSLOG_FILES:
             if not self.host.glob(path):
                 continue
-            answer = self.host.run(["tail", "-c", str(TAIL_BYTES), path], timeout=10.0)
+            answer = self.host.run(["tail", "-c", str(TAIL_BYTES), path], timeout=15.0)
             if not answer.ok or answer.rc:
                 self.lost(answer)
                 continue
@@ -404,7 +404,7 @@ class _Reader:
         return None
 
     def offset(self) -> float:
-        answer = self.host.run(["date", "+%z"], timeout=5.0)
+        answer = self.host.run(["date", "+%z"], timeout=15.0)
         try:
             return parse_offset(answer.stdout)
         except NotUnderstood as error:

@@ -474,7 +474,7 @@ def _real_path(host: Host, tree: Tree, path: str) -> str:
     touches = tree.touches(path)
     if touches is Touches.NFS:
         return path
-    answer = host.run(["readlink", "-m", "--", path], timeout=5.0, touches=touches)
+    answer = host.run(["readlink", "-m", "--", path], timeout=10.0, touches=touches)
     real = answer.stdout.strip("\n")
     return real if answer.ok and not answer.rc and real.startswith("/") else path
 
@@ -593,7 +593,7 @@ def _server_name(source: str) -> str:
 def _address(host: Host, name: str, lost: List[Missing]) -> str:
     if _is_address(name):
         return name
-    answer = host.run(["getent", "ahosts", name], timeout=3.0) if name else Answer("getent ahosts")
+    answer = host.run(["getent", "ahosts", name], timeout=10.0) if name else Answer("getent ahosts")
     try:
         return parse_addresses(answer.stdout)
     except NotUnderstood:
@@ -692,7 +692,7 @@ def _link(host: Host, tree: Tree, dead: Set[str], one: Expected, lost: List[Miss
     if _hangs(tree, dead, path):
         lost.append(Missing("readlink " + path, Problem.BLOCKED, "its NFS server does not answer"))
         return link
-    answer = host.run(["readlink", "-v", "--", path], timeout=5.0, touches=tree.touches(path))
+    answer = host.run(["readlink", "-v", "--", path], timeout=10.0, touches=tree.touches(path))
     if not answer.ok:
         lost.append(answer.missing())
         return link
@@ -702,7 +702,7 @@ def _link(host: Host, tree: Tree, dead: Set[str], one: Expected, lost: List[Miss
     link = replace(link, target=found)
     if found != target or _hangs(tree, dead, target):
         return link
-    answer = host.run(["stat", "-L", "-c", "%F", "--", path], timeout=5.0, touches=tree.touches(path, target))
+    answer = host.run(["stat", "-L", "-c", "%F", "--", path], timeout=10.0, touches=tree.touches(path, target))
     if not answer.ok:
         lost.append(answer.missing())
         return link

@@ -257,7 +257,7 @@ def _daemon(host: Host, daemon: Answer, lost: List[Missing]) -> Tuple[Optional[T
     # "timeout" is multipathd's own word for being busy (some seconds after a double failure)
     alive = host.run(["multipathd", "show", "daemon"], timeout=10.0)
     answers = alive.ok and alive.rc == 0 and alive.stdout.startswith("pid ")
-    topology = host.run(["multipath", "-ll"], timeout=8.0)
+    topology = host.run(["multipath", "-ll"], timeout=10.0)
     if topology.ok and topology.rc == 0:
         try:
             return parse_multipath_ll(topology.stdout), topology.source, "" if answers else said

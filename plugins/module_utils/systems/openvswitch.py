@@ -167,11 +167,11 @@ def parse_version(text: str) -> str:
 
 def probe(host: Host, _policy: Policy) -> Facts:
     """Two commands, over the daemons' sockets."""
-    answer = host.run(_LIST + _INTERFACES, timeout=8.0)
+    answer = host.run(_LIST + _INTERFACES, timeout=10.0)
     if answer.problem is Problem.ABSENT:
         return Facts(installed=False)
     if "does not contain a column" in answer.stderr:
-        answer = host.run(_LIST + _OLD_INTERFACES, timeout=8.0)
+        answer = host.run(_LIST + _OLD_INTERFACES, timeout=10.0)
     lost: List[Missing] = []
     expected = _expected_of(configured(host, lost))
     bridges: Optional[Tuple[Bridge, ...]] = None

@@ -180,7 +180,7 @@ def probe(host: Host, policy: Policy) -> Facts:
     accounts = parse_passwd(host.read("/etc/passwd").stdout)
     if policy.api is not False and policy.api_user not in accounts:
         # an account of a directory service; a name nobody knows is rc 2 and no output
-        accounts.update(parse_passwd(host.run(["getent", "passwd", policy.api_user], timeout=3.0).stdout))
+        accounts.update(parse_passwd(host.run(["getent", "passwd", policy.api_user], timeout=10.0).stdout))
     nginx_by = _expected(policy.nginx, [path for path in NGINX_PROGRAMS if host.glob(path)])
     known = policy.api_user in accounts
     api_by = _expected(policy.api, ["account %s" % policy.api_user] if known else [])
@@ -308,7 +308,7 @@ def _units(host: Host, policy: Policy, lost: List[Missing]) -> Tuple[Unit, ...]:
         return tuple(one for one in (_init_script(host, name, lost) for name in policy.units) if one is not None)
     names = [name if "." in name else name + ".service" for name in policy.units]
     argv = ["systemctl", "show", "--property=LoadState,ActiveState,SubState,Type"] + names
-    answer = host.run(argv, timeout=8.0)
+    answer = host.run(argv, timeout=15.0)
     try:
         found = parse_units(answer.stdout) if answer.ok else ()
     except NotUnderstood as error:
@@ -333,7 +333,7 @@ def _init_script(host: Host, name: str, lost: List[Missing]) -> Optional[Unit]:
     script = "/etc/init.d/" + (name[: -len(".service")] if name.endswith(".service") else name)
     if not host.glob(script):
         return Unit(name, None, "no %s" % script)
-    answer = host.run([script, "status"], timeout=10.0)
+    answer = host.run([script, "status"], timeout=15.0)
     running = _lsb_running(answer)
     said = " ".join((answer.stdout or answer.stderr).split())[:200]
     if running is None:

@@ -348,7 +348,7 @@ def _chrony(host: Host, down: Dict[str, str], lost: List[Missing]) -> Optional[R
 
 
 def _ntpd(host: Host, down: Dict[str, str], lost: List[Missing]) -> Optional[Reading]:
-    answer = host.run(_NTPQ, timeout=8.0)
+    answer = host.run(_NTPQ, timeout=15.0)
     if answer.problem is Problem.ABSENT:
         return None
     said = answer.stdout + answer.stderr
@@ -366,10 +366,10 @@ def _timesyncd(host: Host, down: Dict[str, str], lost: List[Missing]) -> Optiona
         if host.link(_TIMESYNCD_ENABLED) is not None and not down:
             down["timesyncd"] = "%s: no such folder" % _TIMESYNCD_RUNS
         return None
-    reading = _read(_honest(host.run(_TIMESYNC_STATUS, timeout=5.0)), parse_timesync_status, lost)
+    reading = _read(_honest(host.run(_TIMESYNC_STATUS, timeout=15.0)), parse_timesync_status, lost)
     if reading is None:
         return None
-    shown = _read(_honest(host.run(_SHOW_TIMESYNC, timeout=5.0, environment={"TZ": "UTC"})), parse_show_timesync, lost)
+    shown = _read(_honest(host.run(_SHOW_TIMESYNC, timeout=15.0, environment={"TZ": "UTC"})), parse_show_timesync, lost)
     if shown is None:
         return reading
     servers, last = shown
@@ -392,7 +392,7 @@ def _runs(host: Host, name: str) -> bool:
 def _addresses(host: Host, server: str, lost: List[Missing]) -> Tuple[str, ...]:
     if re.match(r"[0-9.]+$|.*:", server):
         return (server,)
-    found = _read(_honest(host.run(["getent", "ahosts", server], timeout=5.0)), parse_ahosts, lost)
+    found = _read(_honest(host.run(["getent", "ahosts", server], timeout=10.0)), parse_ahosts, lost)
     return (server, *(found or ()))
 
 
