@@ -103,7 +103,7 @@ EXPECTATIONS = {
         _row("ovs_daemon_killed", "openvswitch", here="openvswitch_database_down", may="boot_units_failed"),
         _row("node_unreachable", "node", here="node_unreachable", peer_may="network_peer_down", alone=True),
         _row("node_unreachable_mid_check", "node", here="node_unreachable", alone=True),
-        _row("nfs_dead", "mounts", here="mounts_server_dead mounts.reading_blocked"),
+        _row("nfs_dead", "mounts", here="mounts_server_dead"),
         _row("data_full", "mounts", here="mounts_full", peer="mounts_full"),
         _row("read_only", "mounts", here="mounts_read_only"),
         _row("fstab_not_mounted", "mounts", here="mounts_fstab_not_mounted"),

@@ -123,8 +123,13 @@ def reboot(trigger: str) -> Step:
 
 
 NOTHING: Step = together()
-# Taking the lines back: the log is all that is left of these faults.
-FORGET_LOGS = on_node("dmesg --clear; : > /var/log/wtmp; sleep 1; journalctl --quiet --rotate --vacuum-time=1s")
+# Taking the lines back: the log is all that is left of these faults. The node is as after its first boot again.
+FORGET_LOGS = on_node(
+    "dmesg --clear\n"
+    "utmpdump /var/log/wtmp 2> /dev/null | grep reboot | tail -n 1 | utmpdump -r > /run/wtmp 2> /dev/null\n"
+    "cat /run/wtmp > /var/log/wtmp\n"
+    "sleep 1; journalctl --quiet --rotate --vacuum-time=1s"
+)
 
 # Scripts that several faults share
 
