@@ -33,7 +33,8 @@ soak: ## Run one of the long sweeps, an hour at most, resumed by the next run: P
 	@requirements/install test && $(python) tests/run --soak $(PART)
 
 bench: ## Measure speed
-	@requirements/install test && for benchmark in tests/benchmarks/*.py; do $(python) "$$benchmark" || exit; done
+	@requirements/install test && $(python) tests/run --install-only bench && \
+	for benchmark in tests/benchmarks/*.py; do PYTHONPATH=.venv/collections $(python) "$$benchmark" || exit; done
 
 lab: ## Have the two-node lab up, and break or mend it: FAULT=path_lost, REPAIR=path_lost|all
 	@requirements/install test && $(python) tests/run --install-only lab && $(python) tests/lab/lab.py up && \

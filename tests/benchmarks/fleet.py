@@ -36,6 +36,7 @@ from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import one_tri
 
 ROOT = Path(__file__).resolve().parents[2]
 PARALLEL = 20
+SINGLE = "Ansible, a task a reading"
 PARAMS = {"checks": list(examination.CHECKS), "policy": None, "statuses": {}, "timeout": 60.0}
 
 
@@ -150,7 +151,7 @@ def bare(ssh: dict[str, str], script: str, nodes: int) -> float:
 
 def ansible(folder: Path, book: Path, hosts: Path, *more: str) -> tuple[float, float, int]:
     return timed(
-        ["ansible-playbook", "-i", str(hosts), "-f", str(PARALLEL), str(book), *more],
+        [sys.executable, "-m", "ansible", "playbook", "-i", str(hosts), "-f", str(PARALLEL), str(book), *more],
         {"ANSIBLE_HOST_KEY_CHECKING": "false", "XDG_STATE_HOME": str(folder / "state")},
     )
 
@@ -168,10 +169,11 @@ def node_cpu(folder: Path, script: str) -> dict[str, float]:
         "from ansible.module_utils.basic import AnsibleModule\nAnsibleModule(argument_spec={}).exit_json()\n"
     )
     program = one_trip.program("examination", PARAMS)
+    adhoc = [sys.executable, "-m", "ansible", "adhoc"]
     (folder / "ours.py").write_text(program)
-    timed(["ansible", "localhost", "-M", str(empty), "-m", "nothing", "-c", "local"])
+    timed([*adhoc, "localhost", "-M", str(empty), "-m", "nothing", "-c", "local"])
     kept = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_REMOTE_TEMP": str(folder / "kept"), "ANSIBLE_PIPELINING": "0"}
-    local = ["ansible", "localhost", "-c", "local", "-e", "ansible_python_interpreter=/usr/bin/python3"]
+    local = [*adhoc, "localhost", "-c", "local", "-e", "ansible_python_interpreter=/usr/bin/python3"]
     timed([*local, "-M", str(empty), "-m", "nothing"], kept)
     (module,) = (folder / "kept").rglob("AnsiballZ_nothing.py")
 
@@ -183,6 +185,13 @@ def node_cpu(folder: Path, script: str) -> dict[str, float]:
         "an empty module of Ansible": measured(["/usr/bin/python3", str(module)]),
         "the whole boot check": measured(["/usr/bin/python3", "-I", "-S", str(folder / "ours.py")]),
     }
+
+
+def against(console: Console, what: str, measured: float, target: float, at_least: bool = False) -> None:
+    met = measured >= target if at_least else measured <= target
+    bound = f"{'at least' if at_least else 'at most'} {target:g}"
+    how = "met" if met else f"missed by {abs(measured - target):.2f}"
+    console.print(f"{what}: {measured:.2f}, {bound} wanted: {how}")
 
 
 def main() -> None:
@@ -202,13 +211,15 @@ def main() -> None:
             one = playbook(folder, "one", [{"ansible.builtin.shell": script, "changed_when": False}])
             each = [{"ansible.builtin.shell": f"{command} || true", "changed_when": False} for command in commands]
             many = playbook(folder, "many", each)
+            idle = playbook(folder, "idle", [{"ansible.builtin.raw": "true", "changed_when": False}])
             bare(ssh, script, PARALLEL)
             rounds: dict[str, list[float]] = {}
             for _round in range(arguments.rounds):
                 rounds.setdefault("bare parallel ssh", []).append(bare(ssh, script, arguments.nodes))
                 rounds.setdefault("node_boot_check", []).append(boot_check(folder, hosts)[0])
+                rounds.setdefault("Ansible, a task that does nothing (raw)", []).append(ansible(folder, idle, hosts)[0])
                 rounds.setdefault("Ansible, one task", []).append(ansible(folder, one, hosts)[0])
-            rounds["Ansible, a task a reading"] = [ansible(folder, many, hosts)[0]]
+            rounds[SINGLE] = [ansible(folder, many, hosts)[0]]
             floor, ours = (statistics.median(rounds[key]) for key in ("bare parallel ssh", "node_boot_check"))
             table = Table(title=f"{arguments.nodes} nodes, {PARALLEL} at a time, {len(commands)} readings")
             for heading in ("way", "seconds", "to bare ssh", "to node_boot_check"):
@@ -220,9 +231,14 @@ def main() -> None:
             cpu = Table(title="CPU on a node, milliseconds")
             cpu.add_column("what")
             cpu.add_column("ms", justify="right")
-            for what, milliseconds in node_cpu(folder, script).items():
+            spent_on = node_cpu(folder, script)
+            for what, milliseconds in spent_on.items():
                 cpu.add_row(what, f"{milliseconds:.0f}")
             console.print(cpu)
+            tools, empty, whole = spent_on.values()
+            against(console, "node_boot_check to bare ssh", ours / floor, 1.5)
+            against(console, "a task a reading to node_boot_check", rounds[SINGLE][0] / ours, 8, at_least=True)
+            against(console, "ms of CPU on a node beyond the tools and an empty module", whole - tools - empty, 100)
             if arguments.fleet:
                 wall, spent, peak = boot_check(folder, inventory(folder, ssh, arguments.fleet))
                 console.print(

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from parts import SOAK, TEST, Part
+from parts import BENCH, SOAK, TEST, Part
 from runner import Runner, cannot_run, install, missing_packages, summary
 
 
@@ -35,7 +35,8 @@ def main() -> int:
             print(f"make soak PART={part.name:10} {part.claim}")
         return 2
 
-    parts = chosen(SOAK if arguments.soak else TEST, arguments.parts)
+    table = SOAK if arguments.soak else TEST
+    parts = chosen(table + BENCH if arguments.install_only else table, arguments.parts)
     started = time.monotonic()
     if os.geteuid() == 0 and (packages := sorted(missing_packages(parts))):
         install(packages)
