@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
 # Is this node as the lab made it? One line for each thing that is not; says nothing when healthy.
 wrong() { echo "$1"; }
 
