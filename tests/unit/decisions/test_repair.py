@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import examine
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import repair
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements import mounts, o2cb, services
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import mounts as mounts_system
+from replay import Replay
 
 CHECKS = ("network", "multipath", "o2cb", "mounts", "services")
 
@@ -17,7 +20,13 @@ def node(**findings):
     checks = {name: [{"code": f"{name}_ok", "status": "ok", "subject": name, "message": "fine"}] for name in CHECKS}
     for name, (code, status) in findings.items():
         checks[name] = [{"code": code, "status": status, "subject": name, "message": "bad"}]
-    return {"checks": {name: {"findings": found} for name, found in checks.items()}}
+    result = {"checks": {name: {"findings": found} for name, found in checks.items()}}
+    result["checks"]["mounts"]["facts"] = {"places": [place("/data", mounted="mounts" not in findings)], "links": []}
+    return result
+
+
+def place(path, mounted=True, over=""):
+    return {"wanted": {"path": path}, "mount": {"path": path} if mounted else None, "over": over}
 
 
 NOT_MOUNTED = {
@@ -67,6 +76,68 @@ def test_no_service_starts_on_storage_that_is_not_mounted(step):
     assert repair.obstacles(node(**NOT_MOUNTED), step, assumed=["mounts", step]) == []
 
 
+@pytest.mark.parametrize("step", ["nginx", "uxen_api"])
+@pytest.mark.parametrize("code", sorted(repair.NOT_PROVEN))
+@pytest.mark.parametrize("status", ["ok", "warning"])
+def test_no_status_of_a_site_makes_storage_that_is_not_there_proven(step, code, status):
+    assert repair.obstacles(node(mounts=(code, status)), step) == ["mounts: mounts: bad"]
+
+
+@pytest.mark.parametrize("status", ["ok", "warning"])
+def test_a_step_whose_finding_still_stands_has_not_come_good_whatever_its_status(status):
+    assert repair.unproven(node(mounts=("mounts_missing", status)), "mounts") == ["mounts: mounts: bad"]
+    assert repair.unproven(node(services=("services_api_down", status)), "uxen_api") == ["services: services: bad"]
+
+
+ROOT_ALONE = """\
+22 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+"""
+DATA_MOUNTED = ROOT_ALONE + "95 22 253:2 / /data rw,relatime shared:60 - ocfs2 /dev/mapper/mpathb rw,heartbeat=local\n"
+
+
+def examined(mountinfo, **policy):
+    """A node without any entry in fstab, as check mounts reads it."""
+    result = node()
+    replay = Replay({"/proc/self/mountinfo": mountinfo, "/etc/fstab": "# empty\n"})
+    result["checks"]["mounts"] = examine(mounts_system.CHECK, replay, mounts_system.Policy(**policy))
+    return result
+
+
+def test_the_api_does_not_start_where_nobody_says_that_a_volume_is_missing():
+    result = examined(ROOT_ALONE)
+    # the check itself has nothing to say about /data: it is named nowhere
+    result["checks"]["mounts"]["findings"] = [{"code": "component_absent", "status": "skipped", "subject": "mounts"}]
+    assert repair.obstacles(result, "nginx") == []
+    (said,) = repair.obstacles(result, "uxen_api")
+    assert said.startswith("mounts: /data: nothing is mounted there")
+    assert len(repair.obstacles(result, "uxen_api", assumed=["mounts", "uxen_api"])) == 1
+    assert repair.obstacles(result, "uxen_api", data_mount="") == []
+
+
+def test_the_api_starts_on_a_volume_that_is_seen_to_be_mounted():
+    result = examined(DATA_MOUNTED)
+    result["checks"]["mounts"]["findings"] = []
+    assert repair.obstacles(result, "uxen_api") == []
+    assert repair.obstacles(result, "uxen_api", data_mount="/data/") == []
+    assert len(repair.obstacles(result, "uxen_api", data_mount="/srv")) == 1
+
+
+def test_a_volume_that_another_mount_hides_is_not_there():
+    result = node()
+    result["checks"]["mounts"]["facts"]["places"] = [place("/data", over="/")]
+    assert len(repair.obstacles(result, "uxen_api")) == 1
+
+
+def test_a_link_leads_to_the_volume_only_where_it_was_reached():
+    result = node()
+    facts = result["checks"]["mounts"]["facts"]
+    facts["places"] = [place("/srv/images")]
+    facts["links"] = [{"path": "/data", "target": "/srv/images", "reached": True}]
+    assert repair.obstacles(result, "uxen_api") == []
+    facts["links"][0]["reached"] = None
+    assert len(repair.obstacles(result, "uxen_api")) == 1
+
+
 def test_a_plan_assumes_no_more_than_its_steps():
     result = node(mounts=("mounts_written_unmounted", "critical"))
     assert repair.obstacles(result, "nginx", assumed=["mounts"]) == ["mounts: mounts: bad"]
@@ -86,3 +157,4 @@ def test_every_code_named_is_one_of_the_tables():
     codes = {*mounts.TABLE, *o2cb.TABLE, *services.TABLE, *COMMON}
     for step in repair.STEPS.values():
         assert step.mends | step.brings_back <= codes
+    assert codes >= repair.NOT_PROVEN
