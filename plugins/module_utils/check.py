@@ -31,7 +31,8 @@ Compare = Callable[[Mapping[str, Mapping[str, Any]]], Mapping[str, List[Finding]
 class Check(Generic[P, F]):
     """One system's check: ``probe`` reads (never raises), ``judge`` is pure; ``compare`` judges facts of many nodes.
 
-    ``compare`` takes ``{node: facts}`` as returned by the nodes and gives the findings that belong to each node.
+    ``compare`` takes ``{node: facts}`` as returned by the nodes, each with the controller's clock as ``controller``
+    (``asked`` and ``answered``, where it is known), and gives the findings that belong to each node.
     """
 
     name: str

@@ -286,7 +286,7 @@ def _between(results: Results) -> Iterable[Tuple[str, str, Finding]]:
         for node, result in results.items():
             health = (result.get("checks") or {}).get(name)
             if health and health.get("facts"):
-                facts[node] = health["facts"]
+                facts[node] = {**health["facts"], "controller": result.get("clock") or {}}
         if check.compare is None or len(facts) < 2:
             continue
         try:

@@ -101,11 +101,7 @@ class Kernel:
 
 @dataclass(frozen=True)
 class Clock:
-    """``node``: this node's clock when it was read, in seconds of the epoch.
-
-    The controller adds ``asked`` and ``received`` to this dictionary, its own clock right before it asked the node and
-    right after it had the answer: the node's clock is then known to within that time, whatever its daemon believes.
-    """
+    """``node``: this node's clock when it was read, in seconds of the epoch."""
 
     node: float
 
@@ -484,12 +480,16 @@ def _judge_reading(facts: Facts, reading: Reading, policy: Policy) -> List[Findi
 
 
 def compare(facts: Mapping[str, Mapping[str, Any]]) -> Mapping[str, List[Finding]]:
-    """Clocks that differ: as the controller saw them, else as the daemons say of nodes that follow one server."""
+    """Clocks that differ: as the controller saw them, else as the daemons say of nodes that follow one server.
+
+    ``controller`` has the controller's own clock right before it asked the node and right after the node had answered:
+    the node's clock is known to within that time, whatever its daemon believes.
+    """
     seen: Dict[str, Tuple[float, float]] = {}
     for node, one in facts.items():
-        clock = one.get("clock") or {}
-        if clock.get("asked") is not None and clock.get("received") is not None:
-            seen[node] = (clock["node"] - clock["received"], clock["node"] - clock["asked"])
+        clock, controller = one.get("clock") or {}, one.get("controller") or {}
+        if clock and controller:
+            seen[node] = (clock["node"] - controller["answered"], clock["node"] - controller["asked"])
     findings: Dict[str, List[Finding]] = {}
     if seen:
         # the controller's own clock is one witness; in a tie it is believed

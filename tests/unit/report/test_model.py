@@ -12,6 +12,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.model i
     printable,
     reached,
 )
+from replay import recording
 from report.fleet import CREATED, EARLIER, FAILED, UNREACHABLE, answer, earlier, healthy, mixed, multipath, report
 
 
@@ -58,6 +59,19 @@ def test_what_only_the_nodes_together_can_tell_is_added_to_the_node_it_belongs_t
     assert node(both, "n1").verdict == "not fit" and node(both, "n2").verdict == "fit"
     # the check's own good news would contradict it
     assert codes(node(both, "n1").findings) == ["multipath_size_differs_between_nodes"]
+
+
+def test_a_clock_that_the_controller_saw_apart_is_told_of_its_node():
+    chrony = {"chronyc -c -n -m tracking sources": recording("time/chrony-good")}
+    chrony["adjtimex --print"] = recording("time/adjtimex-synchronised")
+    results = {name: answer(chrony, "time") for name in ("n1", "n2", "n3")}
+    for name, ahead in (("n1", 0.0), ("n2", 25.0), ("n3", 0.0)):
+        clock = results[name]["checks"]["time"]["facts"]["clock"]["node"] - ahead
+        results[name]["clock"] = {"asked": clock - 1, "answered": clock + 2}
+    made = report(results)
+    assert "time_differs" not in codes(node(made, "n1").findings + node(made, "n3").findings)
+    (finding,) = (one for one in node(made, "n2").findings if one.code == "time_differs")
+    assert finding.values == {"seconds": "+23.0"}
 
 
 def test_a_site_decides_how_bad_a_finding_between_nodes_is():

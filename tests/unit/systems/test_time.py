@@ -209,9 +209,9 @@ def facts(now=1000.0, **changes):
     return {**plain(time.CHECK.probe(host, time.Policy())), **changes}
 
 
-def seen(clock, asked, received):
+def seen(clock, asked, answered):
     """Facts with the controller's own clock before and after the question."""
-    return facts(clock={"node": clock, "asked": asked, "received": received})
+    return facts(clock={"node": clock}, controller={"asked": asked, "answered": answered})
 
 
 def test_a_node_whose_clock_the_controller_saw_apart():
