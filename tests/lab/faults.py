@@ -95,6 +95,10 @@ def together(*steps: Step) -> Step:
     return step
 
 
+def reconnect(lab: Lab, name: str) -> None:
+    remote.forget_connection(name)
+
+
 def crash(lab: Lab, name: str) -> None:
     remote.forget_connection(name)
     lab.machines[name].kill()
@@ -306,11 +310,15 @@ FAULTS = {
         Fault(
             "node_unreachable_mid_check",
             "the node answers ssh, and falls silent once a connection has sent it 100 kB: in the middle of a module",
-            on_node(
-                "iptables --wait -I INPUT -i eth0 -p tcp --dport 22 -m connbytes"
-                " --connbytes 100000: --connbytes-dir original --connbytes-mode bytes -j DROP"
+            together(
+                on_node(
+                    "iptables --wait -I INPUT -i eth0 -p tcp --dport 22 -m connbytes"
+                    " --connbytes 100000: --connbytes-dir original --connbytes-mode bytes -j DROP"
+                ),
+                # Only connections made from now on are counted.
+                reconnect,
             ),
-            together(lambda lab, name: remote.forget_connection(name), on_node("iptables --wait -F INPUT")),
+            together(reconnect, on_node("iptables --wait -F INPUT")),
         ),
         # Mounts
         Fault(
