@@ -37,15 +37,16 @@ class Heartbeat(Reading):
 
 
 class Peers(Reading):
-    """Does its o2cb address answer its peers?"""
+    """Is it connected, as o2net of each peer has it AND by a probe of its o2cb address? Disputed: something answers."""
 
     CONNECTED = "connected"
+    DISPUTED = "disputed"
     NONE = "none"
     MISSING = "missing"
 
 
 class Guests(Reading):
-    """Does any of its VMs answer?"""
+    """Does any of its VMs answer? That it still runs on this node is not proven by its answer."""
 
     ANSWER = "answer"
     NONE = "none"
@@ -87,6 +88,7 @@ class Death(str, enum.Enum):
     UNKNOWN = "unknown"
 
 
+SIGN_OF_PEERS = (Peers.CONNECTED, Peers.DISPUTED)
 ANSWERS = (Management.SAME_BOOT, Management.NEW_BOOT, Management.UNKNOWN_BOOT)
 DEAD_BEAT = (Heartbeat.STANDING, Heartbeat.ABSENT)
 Cells = Mapping[str, FrozenSet[Reading]]
@@ -116,7 +118,7 @@ TABLE = (
         (
             _cells(bmc=Bmc.OFF, management=ANSWERS),
             _cells(bmc=Bmc.OFF, heartbeat=Heartbeat.MOVING),
-            _cells(bmc=Bmc.OFF, peers=Peers.CONNECTED),
+            _cells(bmc=Bmc.OFF, peers=SIGN_OF_PEERS),
             _cells(bmc=Bmc.OFF, guests=Guests.ANSWER),
         ),
     ),
@@ -167,7 +169,7 @@ def _reading(readings: Readings, name: str) -> Reading:
 
 
 def _proofs(readings: Readings) -> Tuple[str, ...]:
-    """The readings not taken that a row needs whose other readings fit; of an unknown boot it is the boot id."""
+    """The readings not taken, or disputed, that a row needs whose other ones fit; of an unknown boot it is its id."""
     wanted = set()
     for pattern in (pattern for row in TABLE for pattern in row.patterns):
         open_ones = {name for name, cell in pattern.items() if _reading(readings, name) not in cell}
@@ -179,7 +181,7 @@ def _proofs(readings: Readings) -> Tuple[str, ...]:
 def _open(reading: Reading, cell: FrozenSet[Reading]) -> bool:
     if reading is Management.UNKNOWN_BOOT:
         return bool(cell & {Management.SAME_BOOT, Management.NEW_BOOT})
-    return bool(reading.value == "missing")
+    return reading is Peers.DISPUTED or reading.value == "missing"
 
 
 @dataclass(frozen=True)
@@ -253,14 +255,22 @@ def _beat(number: int, volume: Mapping[str, Any], view: Mapping[str, Any]) -> He
 
 
 def peers(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
-    """The probe decides: o2net names a peer that was cut off as connected for minutes. One it reaches is alive."""
+    """Connected or not only where all peers agree; o2net alone names one that was cut off as connected for minutes.
+
+    An address that answers while o2net is not connected proves a kernel behind it, not that the node is in its cluster.
+    """
     said: List[str] = []
-    reached = False
+    seen = set()
+    answered = False
     for observer, view in sorted(views.items()):
         for peer in view.get("peers") or ():
             if not _same_host(peer["node"]["name"], name):
                 continue
-            reached = reached or peer["reachable"]
+            answered = answered or peer["reachable"]
+            if not peer["reachable"]:
+                seen.add(Peers.NONE)
+            elif peer["connected"] is not None:
+                seen.add(Peers.CONNECTED if peer["connected"] else Peers.DISPUTED)
             o2net = {True: "connected", False: "not connected", None: "not read"}[peer["connected"]]
             address = "%s:%s" % (peer["node"]["address"], peer["node"]["port"])
             answer = "answers" if peer["reachable"] else "does not answer (%s)" % peer["said"]
@@ -269,15 +279,20 @@ def peers(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
         if views and not any(view.get("configured") for view in views.values()):
             return Witness(Peers.NONE, ("no node of the zone has OCFS2",))
         return Witness(Peers.MISSING, ("no peer has %s in its o2cb cluster" % name,))
-    return Witness(Peers.CONNECTED if reached else Peers.NONE, tuple(said))
+    if seen == {Peers.CONNECTED} or (seen == {Peers.NONE} and not answered):
+        return Witness(seen.pop(), tuple(said))
+    return Witness(Peers.DISPUTED, tuple(said))
 
 
 def guests(addresses: Tuple[str, ...], answers: Mapping[str, Mapping[str, bool]]) -> Witness:
-    """``answers``: by observer, then by address. Silence counts only from an observer that could ask all of them."""
+    """``answers``: by observer, then by address. Silence counts only from an observer that could ask all of them.
+
+    An answer keeps hands off the node, though it does not tell which node's port the VM is behind.
+    """
     if not addresses:
         return Witness(Guests.MISSING, ("no address of a VM was given",))
     heard = [
-        "%s answers %s" % (address, who)
+        "%s answers %s; whether it is behind this node's port was not read" % (address, who)
         for who, asked in sorted(answers.items())
         for address in addresses
         if asked.get(address)

@@ -42,7 +42,7 @@ TABLE = table(
         ko=Words(
             "살아 있으나 마지막 기록 이후 재부팅됨",
             "fence 하지 마십시오. 이전 부팅의 로그에서 원인을 확인하고 node_boot_check 를 실행한 뒤 다시 구동해야 할 "
-            "VM 을 찾으십시오.",
+            "VM을 찾으십시오.",
         ),
     ),
     Judgement(
@@ -51,11 +51,13 @@ TABLE = table(
         HANG + "; SAFETY: rule 14",
         en=Words(
             "it cannot be reached, but its heartbeat moves and its VMs answer",
-            "Leave the node alone and call the administrator: rebooting it would end VMs that are in service.",
+            "Leave the node alone and call the administrator: rebooting it would end VMs that are in service. An "
+            "answer does not prove that the VM is still on this node: look for its MAC at the node's switch port.",
         ),
         ko=Words(
-            "접속할 수 없으나 heartbeat 가 갱신되고 VM 이 응답함",
-            "노드를 그대로 두고 관리자에게 연락하십시오. 재부팅하면 서비스 중인 VM 이 중단됩니다.",
+            "접속할 수 없으나 heartbeat 가 갱신되고 VM이 응답함",
+            "노드를 그대로 두고 관리자에게 연락하십시오. 재부팅하면 서비스 중인 VM이 중단됩니다. 응답만으로는 "
+            "VM이 아직 이 노드에 있다는 증거가 되지 않으므로, 스위치의 노드 포트에서 VM의 MAC 을 확인하십시오.",
         ),
     ),
     Judgement(
@@ -65,12 +67,14 @@ TABLE = table(
         en=Words(
             "its heartbeat has stopped, but its VMs answer: it was evicted and may still write",
             "Leave the node alone, start none of its VMs elsewhere and write nothing on its volumes. It is fenced on a "
-            "person's word only.",
+            "person's word only. An answer does not prove that the VM is still on this node: look for its MAC at the "
+            "node's switch port.",
         ),
         ko=Words(
-            "heartbeat 는 멈췄으나 VM 이 응답함: 클러스터에서 제외되었지만 아직 쓰고 있을 수 있음",
-            "노드를 그대로 두고, 이 노드의 VM 을 다른 노드에서 구동하거나 볼륨에 쓰지 마십시오. fence 는 담당자의 "
-            "승인이 있어야 합니다.",
+            "heartbeat 는 멈췄으나 VM이 응답함: 클러스터에서 제외되었지만 아직 쓰고 있을 수 있음",
+            "노드를 그대로 두고, 이 노드의 VM을 다른 노드에서 구동하거나 볼륨에 쓰지 마십시오. fence 는 담당자의 "
+            "승인이 있어야 합니다. 응답만으로는 VM이 아직 이 노드에 있다는 증거가 되지 않으므로, 스위치의 노드 포트에서 "
+            "VM의 MAC 을 확인하십시오.",
         ),
     ),
     Judgement(
@@ -83,7 +87,7 @@ TABLE = table(
             "fenced on a person's word.",
         ),
         ko=Words(
-            "커널은 heartbeat 를 갱신하지만 dom0 가 멈췄고 VM 도 응답하지 않음",
+            "커널은 heartbeat 를 갱신하지만 dom0 가 멈췄고 VM도 응답하지 않음",
             "콘솔 화면을 사진으로 남기십시오. 이전에 응답하던 VM 을(알 수 없으면 알 수 없다고) 밝힌 뒤 담당자의 "
             "승인으로 fence 할 수 있습니다.",
         ),
@@ -143,7 +147,7 @@ TABLE = table(
         ),
         ko=Words(
             "BMC 에 따르면 전원이 꺼져 있음",
-            "VM 을 다른 노드에서 구동하기 전에 그래도 전원 끄기 명령을 보내고 상태를 다시 확인하십시오. BMC 가 틀릴 "
+            "VM을 다른 노드에서 구동하기 전에 그래도 전원 끄기 명령을 보내고 상태를 다시 확인하십시오. BMC 가 틀릴 "
             "수 있습니다.",
         ),
     ),
@@ -159,7 +163,7 @@ TABLE = table(
         ko=Words(
             "BMC 를 포함해 아무 응답이 없음: 전원이 꺼졌는지 증명되지 않음",
             "다른 fence 장치로 전원을 끄거나, 전원이 꺼져 있고 어떻게 유지되는지 담당자가 확인해야 합니다. 그 전에는 "
-            "이 노드의 VM 을 구동하지 마십시오.",
+            "이 노드의 VM을 구동하지 마십시오.",
         ),
     ),
     Judgement(

@@ -35,7 +35,7 @@ def life(readings):
     return (
         readings.management in ANSWERS
         or readings.heartbeat is Heartbeat.MOVING
-        or readings.peers is Peers.CONNECTED
+        or readings.peers in (Peers.CONNECTED, Peers.DISPUTED)
         or readings.guests is Guests.ANSWER
     )
 
@@ -67,7 +67,7 @@ def as_the_page_reads(r):
 
 
 def test_every_combination_of_readings_is_in_the_row_the_page_puts_it_in():
-    assert len(EVERY) == 5 * 4 * 3 * 3 * 4
+    assert len(EVERY) == 5 * 4 * 4 * 3 * 4
     for readings in EVERY:
         assert decide(readings).rule == as_the_page_reads(readings), readings
 
@@ -113,6 +113,8 @@ def test_an_unknown_names_the_readings_that_lead_out_of_it_and_no_others():
         open_ones = missing(readings)
         if readings.management is Management.UNKNOWN_BOOT:
             open_ones = open_ones | {"management"}
+        if readings.peers is Peers.DISPUTED:
+            open_ones = open_ones | {"peers"}
         assert decision.missing, readings
         assert set(decision.missing) <= open_ones
         answers = itertools.product(*(type(getattr(readings, name)) for name in decision.missing))
@@ -190,9 +192,18 @@ def test_heartbeat(views, reading):
     ("views", "reading"),
     [
         ({"n1": view()}, Peers.CONNECTED),
-        # o2net believes a peer that was cut off for minutes: the probe decides
+        ({"n1": view(), "n3": view()}, Peers.CONNECTED),
+        # o2net believes for minutes in a peer that was cut off
         ({"n1": view(reachable=False, connected=True)}, Peers.NONE),
-        ({"n1": view(reachable=False, connected=False), "n3": view()}, Peers.CONNECTED),
+        ({"n1": view(reachable=False, connected=None)}, Peers.NONE),
+        # a port that answers is a kernel, and no member
+        ({"n1": view(reachable=True, connected=False)}, Peers.DISPUTED),
+        ({"n1": view(reachable=True, connected=None)}, Peers.DISPUTED),
+        ({"n1": view(), "n3": view(connected=False)}, Peers.DISPUTED),
+        ({"n1": view(reachable=False, connected=False), "n3": view()}, Peers.DISPUTED),
+        ({"n1": view(reachable=False), "n3": view(connected=None)}, Peers.DISPUTED),
+        # n3 mounts nothing: it is no witness of o2net, and does not dispute what n1 sees
+        ({"n1": view(), "n3": view(connected=None)}, Peers.CONNECTED),
         ({"n1": {"configured": ""}}, Peers.NONE),
         ({"n1": {**view(), "peers": []}}, Peers.MISSING),
         ({}, Peers.MISSING),
@@ -215,6 +226,21 @@ def test_peers(views, reading):
 )
 def test_guests(addresses, answers, reading):
     assert node_death.guests(addresses, answers).reading is reading
+
+
+def test_a_kernel_that_answers_peers_is_a_sign_of_life_and_opens_no_row_that_fences():
+    for readings in EVERY:
+        if readings.peers is Peers.DISPUTED:
+            verdict = decide(readings).verdict
+            assert verdict not in (Death.DOM0_HUNG, Death.CUT_OFF, Death.CUT_OFF_WITH_BMC, Death.OFF), readings
+
+
+def test_an_answer_of_a_guest_says_that_its_node_was_not_read():
+    (said,) = node_death.guests(("10.0.0.21",), {"n1": {"10.0.0.21": True}}).evidence
+    assert said == "10.0.0.21 answers n1; whether it is behind this node's port was not read"
+    for verdict in (Death.UNMANAGED, Death.EVICTED):
+        words = WORDS[f"node_{verdict.value}"]
+        assert "MAC" in words.en.remedy and "MAC" in words.ko.remedy
 
 
 def test_an_address_is_never_taken_for_another_one_of_its_network():
