@@ -1,8 +1,8 @@
 # The commands a person types here. `make help` lists them.
 
-export INVENTORY ?= localhost
-export LIMIT REPORT_LANGUAGE FAIL_ON FAULT REPAIR
+export INVENTORY LIMIT REPORT_LANGUAGE FAIL_ON FAULT REPAIR
 export ANSIBLE_CONFIG := ansible.cfg
+unexport ANSIBLE_COLLECTIONS_PATH
 export LC_ALL := C.UTF-8
 
 python := .venv/bin/python
@@ -14,10 +14,12 @@ $(if $(filter-out never warning unknown critical,$(FAIL_ON)),$(error FAIL_ON=$(F
 $(if $(filter-out en ko,$(REPORT_LANGUAGE)),$(error REPORT_LANGUAGE=$(REPORT_LANGUAGE) is neither en nor ko))
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="	" read -r name text; do printf '%-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \([^:]*\):* */\1\t\2\t/p' $(MAKEFILE_LIST) | while IFS="	" read -r name text options; do \
+		printf '%-10s %s\n' "$$name" "$$text"; if [ -n "$$options" ]; then printf '%10s %s\n' "" "$$options"; fi; \
+	done
 
-check: ## Check nodes and report: INVENTORY=localhost|lab|PATH, LIMIT=, REPORT_LANGUAGE=en|ko, FAIL_ON=never|warning|unknown|critical
-	@inventory="$$INVENTORY"; if [ -e "inventories/$$inventory" ]; then inventory="inventories/$$inventory"; fi; \
+check: ## Check nodes and report: INVENTORY=localhost|lab|PATH LIMIT=n1,n2 REPORT_LANGUAGE=en|ko FAIL_ON=never|warning|unknown|critical
+	@inventory="$${INVENTORY:-localhost}"; if [ -e "inventories/$$inventory" ]; then inventory="inventories/$$inventory"; fi; \
 	if ! [ -e "$$inventory" ]; then \
 		echo "INVENTORY=$$INVENTORY is neither a path nor one of: $$(ls inventories | tr '\n' ' ')" >&2; exit 2; \
 	fi; \
@@ -26,17 +28,17 @@ check: ## Check nodes and report: INVENTORY=localhost|lab|PATH, LIMIT=, REPORT_L
 		$${REPORT_LANGUAGE:+--extra-vars "node_boot_check_report_language=$$REPORT_LANGUAGE"} \
 		--extra-vars "node_boot_check_fail_on=$${FAIL_ON:-never}" playbooks/node_boot_check.yml
 
-test: ## Prove the project: all parts, or PART="lint units"
+test: ## Prove the project, all of it or parts: PART="lint units"
 	@requirements/install test && $(python) tests/run $(PART)
 
-soak: ## Run one of the long sweeps, an hour at most, resumed by the next run: PART=parsers|faults|importer
+soak: ## Run one of the long sweeps, an hour at most, resumed by the next: PART=parsers|faults|importer
 	@requirements/install test && $(python) tests/run --soak $(PART)
 
 bench: ## Measure speed
 	@requirements/install test && $(python) tests/run --install-only bench && \
 	for benchmark in tests/benchmarks/*.py; do PYTHONPATH=.venv/collections $(python) "$$benchmark" || exit; done
 
-lab: ## Have the two-node lab up, and break or mend it: FAULT=path_lost, REPAIR=path_lost|all
+lab: ## Have the two-node lab up, and break or mend it: FAULT=path_lost REPAIR=path_lost|all
 	@requirements/install test && $(python) tests/run --install-only lab && $(python) tests/lab/lab.py up && \
 	if [ -n "$$FAULT" ]; then $(python) tests/lab/lab.py fault $$FAULT; fi && \
 	if [ -n "$$REPAIR" ]; then $(python) tests/lab/lab.py repair $$REPAIR; fi
