@@ -149,6 +149,7 @@ _LEAVE_CLUSTER = "umount /data/template /data/iso /data; SYSTEMCTL_SKIP_REDIRECT
 _MOUNT_ALL = "for mount in /data /data/template /data/iso; do findmnt -n $mount > /dev/null || mount $mount; done\n"
 _JOIN_CLUSTER = "SYSTEMCTL_SKIP_REDIRECT=1 /etc/init.d/o2cb online ocfs2\n" + _MOUNT_ALL
 _THRESHOLD = "sed -i 's/^O2CB_HEARTBEAT_THRESHOLD=.*/O2CB_HEARTBEAT_THRESHOLD={}/' /etc/default/o2cb\n"
+_LOOK_FOR_ERRORS = "echo {} > /sys/devices/system/machinecheck/machinecheck0/check_interval"
 _KEEP_OVSDB_DOWN = "/run/systemd/system/ovsdb-server.service.d"
 _STANDBY = """
 cd /sys/kernel/config/target/core/iblock_0/vg1-first/alua
@@ -488,9 +489,10 @@ FAULTS = {
         Fault(
             "kernel_mce",
             "the processor reports a corrected machine check",
-            monitor("mce 0 1 0x9c00000000000000 0 0x1000 0x8c"),
-            FORGET_LOGS,
-            visible=2,
+            # The kernel looks for corrected errors by itself every 300 s.
+            together(on_node(_LOOK_FOR_ERRORS.format(1)), monitor("mce 0 1 0x9c00000000000000 0 0x1000 0x8c")),
+            together(on_node(_LOOK_FOR_ERRORS.format(300)), FORGET_LOGS),
+            visible=3,
         ),
         Fault("kernel_oops", "an oops in the kernel's own work", kernel_says("oops"), FORGET_LOGS),
         Fault("kernel_qemu_oops", "an oops in a guest's qemu", kernel_says("qemu_oops"), FORGET_LOGS),
