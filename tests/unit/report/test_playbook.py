@@ -10,18 +10,13 @@ import os
 import pty
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.report import model
+from playbook import LOCAL, UNREACHABLE, Playbook
 from report.fleet import answer, healthy, mixed, multipath
 
-COLLECTIONS = next(path.parent for path in Path(model.__file__).parents if path.name == "ansible_collections")
-LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-# Port 9 is discard's: nothing answers there.
-UNREACHABLE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
 CHECK = {
     "name": "Check",
     "cloudops.hypervisor.node_health": {"checks": ["multipath"]},
@@ -35,45 +30,8 @@ FAIL = {
 }
 
 
-class Ansible:
-    """ansible-playbook in a directory of its own, with a store of its own."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.hosts: dict[str, dict] = {}
-        (directory / "ansible.cfg").touch()
-        self.environment = {
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("ANSIBLE_", "AWX_", "NO_COLOR"))
-            },
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
-            "ANSIBLE_SHOW_CUSTOM_STATS": "true",
-            "CLOUDOPS_STORE_URL": f"sqlite://{directory}/state/store.sqlite3",
-            "TERM": "xterm",
-        }
-
-    def command(self, tasks: list[dict], *arguments: str) -> list[str]:
-        (self.directory / "inventory.json").write_text(json.dumps({"all": {"hosts": self.hosts}}))
-        play = [{"name": "A play", "hosts": "all", "gather_facts": False, "tasks": tasks}]
-        (self.directory / "playbook.json").write_text(json.dumps(play))
-        program = str(Path(sys.executable).parent / "ansible-playbook")
-        return [program, "-i", "inventory.json", *arguments, "playbook.json"]
-
-    def run(self, tasks: list[dict], *arguments: str, **environment: str) -> tuple[int, str]:
-        done = subprocess.run(
-            self.command(tasks, *arguments),
-            cwd=self.directory,
-            env={**self.environment, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return done.returncode, done.stdout
+class Ansible(Playbook):
+    """A play that reports."""
 
     def report(self, *arguments: str, environment: dict | None = None, **options: object) -> tuple[int, str]:
         """Reports on what the inventory says the nodes have answered, and then fails if it should."""
