@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
             in_doubt=options["in_doubt"],
             checks=checks,
             took=own.get("took") or {},
-            node=own.get("node") or {"hostname": triage.name},
+            node=own.get("node") or {},
             verdict=verdict(Status(health["status"]) for health in checks.values()).value,
         )
         if options["in_doubt"] and not self._task.check_mode:

@@ -123,7 +123,7 @@ took:
   type: dict
   sample: {o2cb: 3.1}
 node:
-  description: The node's identity if it answered, otherwise its name.
+  description: The node's identity, empty if it gave no answer.
   returned: success
   type: dict
   sample: {hostname: n2}
