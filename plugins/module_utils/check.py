@@ -73,13 +73,13 @@ def examine(check: Check[P, F], host: Host, policy: P, overrides: Optional[Mappi
 
 def refused_unless_meant(statuses: Mapping[str, Any], tables: Iterable[Table]) -> Dict[str, str]:
     """A site's overrides of statuses by code, or a PolicyError: an unknown stays unknown whatever a site says."""
-    rows = {code: row for one in tables for code, row in one.items()}
+    rows = {code: row for one in (COMMON, *tables) for code, row in one.items()}
     for code, status in statuses.items():
         option = "statuses.%s" % code
-        if code in COMMON:
-            raise PolicyError(option, "what could not be read stays unknown; set the check's policy instead")
         if code not in rows:
             raise PolicyError(option, "no such finding code")
+        if rows[code].status is Status.UNKNOWN:
+            raise PolicyError(option, "what could not be read stays unknown; set the check's policy instead")
         if status not in ("ok", "warning", "critical"):
             raise PolicyError(option, "ok, warning or critical is wanted, not %r" % (status,))
         if rows[code].blocks and status == "ok":

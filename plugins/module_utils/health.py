@@ -95,14 +95,14 @@ def table(*rows: Judgement) -> Dict[str, Judgement]:
 
 
 class _Forgiving(string.Formatter):
-    """A value that is not there shows as its name: words never fail a report."""
+    """A value that is not there shows as its name: words never fail a report. A list's format is what joins it."""
 
     def get_value(self, key: Any, args: Any, kwargs: Any) -> Any:
         return kwargs.get(key, "{%s}" % key)
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, (list, tuple)):
-            value = ", ".join(str(item) for item in value)
+            return (format_spec or ", ").join(str(item) for item in value)
         try:
             return str(format(value, format_spec))
         except (ValueError, TypeError):

@@ -27,7 +27,7 @@ TABLE = table(
         ),
         ko=Words(
             "slave {of}개 중 {down}개 down: {slaves}; 트래픽은 {up} 사용",
-            "{up} 로 서비스는 가능합니다. 네트워크 담당자에게 {slaves} 의 포트·케이블·스위치 확인을 요청하십시오.",
+            "{up} (으)로 서비스는 가능합니다. 네트워크 담당자에게 {slaves} 의 포트·케이블·스위치 확인을 요청하십시오.",
         ),
     ),
     Judgement(
@@ -36,15 +36,13 @@ TABLE = table(
         SECTION,
         en=Words(
             "no slave is up: {slaves}",
-            "Call the network team now: everything bridged over {subject} is cut off, although its bridge still "
-            "reads up. "
-            "Start no VM on this node.",
+            "Call the network team now: everything bridged over {subject} is cut off, although its bridge still reads "
+            "up. Start no VM on this node.",
         ),
         ko=Words(
             "정상인 slave 가 없음: {slaves}",
             "즉시 네트워크 담당자에게 연락하십시오. bridge 가 up 으로 보여도 {subject} 에 연결된 통신은 모두 끊긴 "
-            "상태입니다. "
-            "이 노드에서 VM을 구동하지 마십시오.",
+            "상태입니다. 이 노드에서 VM을 구동하지 마십시오.",
         ),
     ),
     Judgement(
@@ -57,7 +55,7 @@ TABLE = table(
             "(/sys/class/net/{subject}/bonding/min_links).",
         ),
         ko=Words(
-            "{up} 는 up 이지만 bond 가 down",
+            "{up} 은(는) up 이지만 bond 가 down",
             "bond 를 up 하고(ip link set {subject} up) min_links(/sys/class/net/{subject}/bonding/min_links)를 "
             "확인하십시오.",
         ),
@@ -81,8 +79,7 @@ TABLE = table(
         SECTION,
         en=Words(
             "slaves expected by {expected_by} are not in the bond: {slaves}",
-            "Check that the port exists (ip link show), then add each: ifenslave {subject} PORT. If the bond is "
-            "right "
+            "Check that the port exists (ip link show), then add each: ifenslave {subject} PORT. If the bond is right "
             "as it is, record a new baseline.",
         ),
         ko=Words(
@@ -98,14 +95,12 @@ TABLE = table(
         en=Words(
             "{active} is the active slave, {expected_by} expects {expected}, which is up",
             "Find out when and why it changed (dmesg | grep {subject}), tell the network team, and change back in a "
-            "quiet "
-            "hour: ifenslave -c {subject} {expected}.",
+            "quiet hour: ifenslave -c {subject} {expected}.",
         ),
         ko=Words(
             "active slave 가 {active} 임. {expected_by} 의 기대값 {expected} 은(는) up 상태",
             "변경된 시각과 원인을 확인하고(dmesg | grep {subject}) 네트워크 담당자에게 알린 뒤, 한가한 시간에 "
-            "되돌리십시오: "
-            "ifenslave -c {subject} {expected}.",
+            "되돌리십시오: ifenslave -c {subject} {expected}.",
         ),
     ),
     Judgement(
@@ -187,8 +182,8 @@ TABLE = table(
         ),
         ko=Words(
             "LACP 상대가 응답하지 않음",
-            "네트워크 담당자에게 {subject} 의 스위치 포트에 LACP 설정을 요청하십시오. 상대가 없으면 스위치가 "
-            "트래픽을 버릴 수 있습니다.",
+            "네트워크 담당자에게 {subject} 의 스위치 포트에 LACP 설정을 요청하십시오. 상대가 없으면 스위치가 트래픽을 "
+            "버릴 수 있습니다.",
         ),
     ),
 )

@@ -50,7 +50,7 @@ TABLE = table(
         ),
         ko=Words(
             "이전 부팅이 정상 종료되지 않음, 마지막 기록 {last}",
-            "VM 을 되돌리기 전에 원인을 찾으십시오(kernel_log 점검, 콘솔, BMC 이벤트 로그, 전원).",
+            "VM을 되돌리기 전에 원인을 찾으십시오(kernel_log 점검, 콘솔, BMC 이벤트 로그, 전원).",
         ),
     ),
     Judgement(
@@ -73,11 +73,11 @@ TABLE = table(
         SERVICES,
         en=Words(
             "failed since boot: {units}",
-            "Read why (systemctl status {units}; journalctl -b -u …), then start what the node needs.",
+            "Read why (systemctl status {units: }), then start what the node needs (systemctl restart).",
         ),
         ko=Words(
             "부팅 후 실패한 유닛: {units}",
-            "원인을 확인하고(systemctl status {units}; journalctl -b -u …) 필요한 것을 다시 시작하십시오.",
+            "원인을 확인하고(systemctl status {units: }) 필요한 유닛을 다시 시작하십시오(systemctl restart).",
         ),
     ),
     Judgement(
@@ -99,15 +99,13 @@ TABLE = table(
         GATE,
         en=Words(
             "{starter} starts guests from shared storage at boot and no boot gate holds it: {guests}",
-            "Install the boot gate (role node_boot_check), or take the guests out of autostart: while this node "
-            "was down "
-            "they may have been started elsewhere, and would run twice.",
+            "Take the guests out of autostart (the links in /etc/xen/auto, XENDOMAINS_RESTORE=false, virsh autostart "
+            "--disable): while this node was down they may have been started elsewhere, and would run twice.",
         ),
         ko=Words(
-            "{starter} 이(가) 부팅 시 공유 스토리지의 VM 을 자동 구동하며 이를 막는 boot gate 가 없음: {guests}",
-            "boot gate 를 설치하거나(node_boot_check 역할) 자동 구동 목록에서 제거하십시오. 노드가 내려간 사이 "
-            "다른 노드에서 "
-            "구동되었다면 같은 VM 이 두 번 실행됩니다.",
+            "{starter} 이(가) 부팅 시 공유 스토리지의 VM을 자동 구동하며 이를 막는 boot gate 가 없음: {guests}",
+            "자동 구동에서 제외하십시오(/etc/xen/auto 의 링크, XENDOMAINS_RESTORE=false, virsh autostart --disable). "
+            "노드가 내려간 사이 다른 노드에서 구동되었다면 같은 VM이 두 번 실행됩니다.",
         ),
     ),
     Judgement(
@@ -116,14 +114,13 @@ TABLE = table(
         GATE,
         en=Words(
             "the boot gate does not hold {starter} ({why}), which starts guests at boot: {guests}",
-            "Enable the gate (systemctl enable cloudops-boot-gate) and order it before {starter}; install it "
-            "again with "
-            "the role node_boot_check.",
+            "Give the gate's unit Before={starter} and RequiredBy={starter} and enable it (systemctl enable "
+            "cloudops-boot-gate), or take the guests out of autostart.",
         ),
         ko=Words(
             "boot gate 가 {starter} 을(를) 막지 못함({why}). 부팅 시 자동 구동되는 VM: {guests}",
-            "gate 를 활성화하고(systemctl enable cloudops-boot-gate) {starter} 보다 먼저 실행되도록 하십시오. "
-            "node_boot_check 역할로 다시 설치하십시오.",
+            "gate 유닛에 Before={starter}, RequiredBy={starter} 을(를) 넣고 활성화하거나(systemctl enable "
+            "cloudops-boot-gate) 해당 VM을 자동 구동에서 제외하십시오.",
         ),
     ),
     Judgement(
@@ -132,11 +129,13 @@ TABLE = table(
         GATE,
         en=Words(
             "policy requires a boot gate and this node has none",
-            "Install it with the role node_boot_check.",
+            "Install a unit cloudops-boot-gate.service that what starts guests at boot requires and comes after, or "
+            "take gate out of the node's policy: no role of this collection installs it yet.",
         ),
         ko=Words(
             "정책이 boot gate 를 요구하지만 이 노드에 없음",
-            "node_boot_check 역할로 설치하십시오.",
+            "VM을 자동 구동하는 유닛보다 먼저 실행되는 cloudops-boot-gate.service 를 설치하거나 노드 정책에서 gate 를 "
+            "제외하십시오. 이 컬렉션에는 아직 설치하는 역할이 없습니다.",
         ),
     ),
     Judgement(
@@ -145,12 +144,13 @@ TABLE = table(
         GATE,
         en=Words(
             "the boot gate is closed: no guest starts before boot {boot_id} is released",
-            "Prove that this node's guests run nowhere else, then release it (playbook node_boot_check with its "
-            "repair).",
+            "Prove that this node's guests run on no other node (xl list on each), then release it as its unit says "
+            "(systemctl cat cloudops-boot-gate).",
         ),
         ko=Words(
-            "boot gate 가 닫혀 있음: 부팅 {boot_id} 이 해제될 때까지 VM 이 구동되지 않음",
-            "이 노드의 VM 이 다른 노드에서 실행 중이 아닌지 확인한 뒤 해제하십시오(node_boot_check 플레이북의 repair).",
+            "boot gate 가 닫혀 있음: 부팅 {boot_id} 이(가) 해제될 때까지 VM이 구동되지 않음",
+            "이 노드의 VM이 다른 노드에서 실행 중이 아닌지 모든 노드에서 확인(xl list)한 뒤 유닛에 적힌 대로 "
+            "해제하십시오(systemctl cat cloudops-boot-gate).",
         ),
     ),
 )

@@ -27,9 +27,9 @@ TABLE = table(
             "--cache and vgextend --restoremissing {vg} {last_seen}. Do not run vgreduce --removemissing.",
         ),
         ko=Words(
-            "VG {vg} 의 PV {uuid} 가 없음 (마지막 위치: {last_seen})",
+            "VG {vg} 의 PV {uuid} 이(가) 없음 (마지막 위치: {last_seen})",
             "multipath -ll 과 스토리지 담당자를 통해 {last_seen} 의 LUN 을 확인하십시오. 돌아오면 pvscan --cache 와 "
-            "vgextend --restoremissing {vg} {last_seen} 을 실행하십시오. vgreduce --removemissing 은 실행하지 "
+            "vgextend --restoremissing {vg} {last_seen} 을(를) 실행하십시오. vgreduce --removemissing 은 실행하지 "
             "마십시오.",
         ),
     ),
@@ -43,9 +43,9 @@ TABLE = table(
             "and run vgchange -an {vg}, vgchange -ay {vg}.",
         ),
         ko=Words(
-            "PV 가 맵 {map} 대신 단일 경로 {path} 를 사용: 경로 장애 시 절체되지 않음",
-            "/etc/lvm/lvm.conf 의 global_filter 로 {path} 를 제외하고, VG {vg} 를 쓰는 서비스를 멈춘 뒤 vgchange -an "
-            "{vg}, vgchange -ay {vg} 를 실행하십시오.",
+            "PV 가 맵 {map} 대신 단일 경로 {path} 을(를) 사용: 경로 장애 시 절체되지 않음",
+            "/etc/lvm/lvm.conf 의 global_filter 로 {path} 을(를) 제외하고, VG {vg} 을(를) 쓰는 서비스를 멈춘 뒤 "
+            "vgchange -an {vg}, vgchange -ay {vg} 을(를) 실행하십시오.",
         ),
     ),
     Judgement(
@@ -59,8 +59,8 @@ TABLE = table(
             "before.",
         ),
         ko=Words(
-            "PV {uuid} 가 여러 장치에서 보임. LVM 은 {unused} 를 사용하지 않음",
-            "{unused} 가 같은 LUN 의 경로인지 복제본인지 확인하십시오(multipath -ll, /lib/udev/scsi_id -g -u -d "
+            "PV {uuid} 이(가) 여러 장치에서 보임. LVM 은 {unused} 을(를) 사용하지 않음",
+            "{unused} 이(가) 같은 LUN 의 경로인지 복제본인지 확인하십시오(multipath -ll, /lib/udev/scsi_id -g -u -d "
             "{unused}). 경로이면 global_filter 에서 제외하고 복제본이면 스토리지에서 할당을 해제하십시오. 그 전에는 "
             "LVM 메타데이터를 변경하지 마십시오.",
         ),
@@ -91,7 +91,7 @@ TABLE = table(
         ),
         ko=Words(
             "{expected_by} 에 있는 VG 가 존재하지 않음",
-            "해당 LUN 이 이 노드에 할당되었는지 확인(multipath -ll)한 뒤 pvscan --cache 와 vgs {subject} 를 "
+            "해당 LUN 이 이 노드에 할당되었는지 확인(multipath -ll)한 뒤 pvscan --cache 와 vgs {subject} 을(를) "
             "실행하십시오.",
         ),
     ),
@@ -126,7 +126,7 @@ TABLE = table(
         ),
         ko=Words(
             "LV 가 suspend 상태: 모든 I/O 가 대기함",
-            "실행 중인 LVM 명령이 없는지 확인(ps -C lvm,lvchange,lvresize,pvmove)한 뒤 dmsetup resume {device} 를 "
+            "실행 중인 LVM 명령이 없는지 확인(ps -C lvm,lvchange,lvresize,pvmove)한 뒤 dmsetup resume {device} 을(를) "
             "실행하십시오.",
         ),
     ),
@@ -140,7 +140,7 @@ TABLE = table(
         ),
         ko=Words(
             "LVM 은 {lvm_bytes} 바이트, 실제 장치는 {device_bytes} 바이트",
-            "어느 노드에서든 파일시스템을 늘리기 전에 이 노드에서 lvchange --refresh {subject} 를 실행하십시오.",
+            "어느 노드에서든 파일시스템을 늘리기 전에 이 노드에서 lvchange --refresh {subject} 을(를) 실행하십시오.",
         ),
     ),
 )

@@ -29,9 +29,9 @@ TABLE = table(
             "/etc/fstab. Start neither VMs nor the uxen API before.",
         ),
         ko=Words(
-            "마운트되지 않음. 정책은 {source} 를 기대함",
-            "장치를 확인하고 디렉토리가 비어 있는지 본 뒤 {source} 를 {subject} 에 마운트하고 /etc/fstab 에 "
-            "추가하십시오. 그 전에는 VM 도 uxen api 도 구동하지 마십시오.",
+            "마운트되지 않음. 정책은 {source} 을(를) 기대함",
+            "장치를 확인하고 디렉토리가 비어 있는지 본 뒤 {source} 을(를) {subject} 에 마운트하고 /etc/fstab 에 "
+            "추가하십시오. 그 전에는 VM도 uxen api 도 구동하지 마십시오.",
         ),
     ),
     Judgement(
@@ -45,8 +45,8 @@ TABLE = table(
         ),
         ko=Words(
             "/etc/fstab 에 있으나 마운트되지 않음: {source}",
-            "장치를 확인하고 디렉토리가 비어 있는지 본 뒤 mount {subject} 를 실행하여 오류를 확인하십시오. 그 전에는 "
-            "VM 도 uxen api 도 구동하지 마십시오.",
+            "장치를 확인하고 디렉토리가 비어 있는지 본 뒤 mount {subject} 을(를) 실행하여 오류를 확인하십시오. 그 "
+            "전에는 VM도 uxen api 도 구동하지 마십시오.",
         ),
     ),
     Judgement(
@@ -58,8 +58,8 @@ TABLE = table(
             "Bring the device back first (multipath -ll, pvs, iscsiadm -m session), then run mount {subject}.",
         ),
         ko=Words(
-            "마운트되지 않음: 장치 {source} 가 이 노드에 없음",
-            "먼저 장치를 복구(multipath -ll, pvs, iscsiadm -m session)한 뒤 mount {subject} 를 실행하십시오.",
+            "마운트되지 않음: 장치 {source} 이(가) 이 노드에 없음",
+            "먼저 장치를 복구(multipath -ll, pvs, iscsiadm -m session)한 뒤 mount {subject} 을(를) 실행하십시오.",
         ),
     ),
     Judgement(
@@ -72,9 +72,9 @@ TABLE = table(
             "compare the UUIDs with another node (blkid).",
         ),
         ko=Words(
-            "{found} 가 마운트되어 있으나 기대값은 {expected}",
-            "여기서 VM 을 구동하지 마십시오. {subject} 를 쓰는 프로세스를 멈추고(fuser -vm {subject}) umount 한 뒤 "
-            "{expected} 를 마운트하십시오. UUID 를 다른 노드와 비교하십시오(blkid).",
+            "{found} 이(가) 마운트되어 있으나 기대값은 {expected}",
+            "여기서 VM을 구동하지 마십시오. {subject} 을(를) 쓰는 프로세스를 멈추고(fuser -vm {subject}) umount 한 뒤 "
+            "{expected} 을(를) 마운트하십시오. UUID 를 다른 노드와 비교하십시오(blkid).",
         ),
     ),
     Judgement(
@@ -89,7 +89,7 @@ TABLE = table(
         ko=Words(
             "파일시스템이 {found}, 기대값은 {expected}",
             "blkid 로 {source} 의 내용을 확인하십시오. 다른 유형으로 마운트된 공유 볼륨은 공유되지 않습니다. "
-            "{subject} 를 umount 하고 {expected} 로 마운트하십시오.",
+            "{subject} 을(를) umount 하고 {expected} (으)로 마운트하십시오.",
         ),
     ),
     Judgement(
@@ -103,8 +103,8 @@ TABLE = table(
         ),
         ko=Words(
             "마운트 옵션 누락: {lacking}",
-            "/etc/fstab 의 옵션을 고치고 mount -o remount {subject} 로 적용하십시오. 바꿀 수 없는 옵션은 다음 마운트 "
-            "때 적용됩니다.",
+            "/etc/fstab 의 옵션을 고치고 mount -o remount {subject} (으)로 적용하십시오. 바꿀 수 없는 옵션은 다음 "
+            "마운트 때 적용됩니다.",
         ),
     ),
     Judgement(
@@ -118,8 +118,8 @@ TABLE = table(
         ),
         ko=Words(
             "읽기 전용으로 마운트됨",
-            "dmesg 에서 {subject} 가 읽기 전용이 된 원인을 확인하십시오. 먼저 스토리지를 복구하고 umount 상태(OCFS2 "
-            "는 모든 노드에서 umount)에서 파일시스템을 점검한 뒤 다시 마운트하십시오.",
+            "dmesg 에서 {subject} 이(가) 읽기 전용이 된 원인을 확인하십시오. 먼저 스토리지를 복구하고 umount "
+            "상태(OCFS2 는 모든 노드에서 umount)에서 파일시스템을 점검한 뒤 다시 마운트하십시오.",
         ),
     ),
     Judgement(
@@ -132,9 +132,9 @@ TABLE = table(
             "x-systemd.requires={over}.",
         ),
         ko=Words(
-            "{source} 가 마운트되었으나 나중에 마운트된 {over} 에 가려짐",
+            "{source} 이(가) 마운트되었으나 나중에 마운트된 {over} 에 가려짐",
             "umount {over} 후 mount -a 로 상위 디렉토리부터 마운트하십시오. /etc/fstab 항목에 "
-            "x-systemd.requires={over} 를 추가하십시오.",
+            "x-systemd.requires={over} 을(를) 추가하십시오.",
         ),
     ),
     Judgement(
@@ -148,7 +148,7 @@ TABLE = table(
         ),
         ko=Words(
             "마운트 지점 아래에 가려진 파일이 있음: {files}",
-            "{subject} 가 마운트되지 않았을 때 기록된 파일입니다. mount --bind {parent} /mnt 로 /mnt 아래에서 "
+            "{subject} 이(가) 마운트되지 않았을 때 기록된 파일입니다. mount --bind {parent} /mnt 로 /mnt 아래에서 "
             "확인하고 용도를 파악한 뒤 옮기거나 삭제하십시오.",
         ),
     ),
@@ -163,7 +163,7 @@ TABLE = table(
         ),
         ko=Words(
             "마운트되지 않은 디렉토리에 파일이 있음: {files}",
-            "하위 디스크에 기록되고 있습니다. 기록하는 서비스(보통 uxen api)를 멈추고 파일을 옮긴 뒤 {subject} 를 "
+            "하위 디스크에 기록되고 있습니다. 기록하는 서비스(보통 uxen api)를 멈추고 파일을 옮긴 뒤 {subject} 을(를) "
             "마운트하십시오.",
         ),
     ),
@@ -192,7 +192,7 @@ TABLE = table(
         ),
         ko=Words(
             "사용률 {used}%, 여유 {free_bytes} 바이트뿐",
-            "즉시 {subject} 의 공간을 확보하십시오. 가득 찬 볼륨에 쓰는 VM 은 멈추거나 I/O 오류를 받습니다. VM 을 "
+            "즉시 {subject} 의 공간을 확보하십시오. 가득 찬 볼륨에 쓰는 VM은 멈추거나 I/O 오류를 받습니다. VM을 "
             "구동하지 마십시오.",
         ),
     ),
@@ -249,7 +249,7 @@ TABLE = table(
         ),
         ko=Words(
             "마운트되었으나 읽을 수 없음: {detail}",
-            "{subject} 를 쓰는 서비스를 멈추고 umount {subject}(NFS 는 umount -f) 후 다시 마운트하십시오. I/O "
+            "{subject} 을(를) 쓰는 서비스를 멈추고 umount {subject}(NFS 는 umount -f) 후 다시 마운트하십시오. I/O "
             "오류이면 스토리지를 먼저 복구하십시오.",
         ),
     ),
@@ -262,8 +262,8 @@ TABLE = table(
             "See that nothing is lost below {subject}, then run ln -sfn {expected} {subject}.",
         ),
         ko=Words(
-            "{expected} 로 가는 링크여야 함: {found}",
-            "{subject} 아래에 잃을 데이터가 없는지 확인한 뒤 ln -sfn {expected} {subject} 를 실행하십시오.",
+            "{expected} 을(를) 가리키는 링크여야 함: {found}",
+            "{subject} 아래에 잃을 데이터가 없는지 확인한 뒤 ln -sfn {expected} {subject} 을(를) 실행하십시오.",
         ),
     ),
     Judgement(

@@ -37,8 +37,7 @@ TABLE = table(
         ko=Words(
             "{expected_by} 의 기대값 {expected} 을(를) 사용하는 default route 가 없음. 현재: {routes}",
             "설정하십시오: ip route replace default via {expected}. 재부팅 후에도 유지되도록 /etc/network/interfaces "
-            "의 "
-            "gateway 를 수정하십시오.",
+            "의 gateway 를 수정하십시오.",
         ),
     ),
     Judgement(
@@ -55,20 +54,33 @@ TABLE = table(
         ),
     ),
     Judgement(
+        "network_gateway_required",
+        Status.CRITICAL,
+        SECTION,
+        en=Words(
+            "policy requires the network, and there is no default route",
+            "Set the gateway: ip route replace default via GATEWAY. Then write it into /etc/network/interfaces, so "
+            "that it stays after a boot.",
+        ),
+        ko=Words(
+            "정책이 네트워크를 요구하지만 default route 가 없음",
+            "gateway 를 설정하십시오: ip route replace default via GATEWAY. 재부팅 후에도 유지되도록 "
+            "/etc/network/interfaces 에도 적으십시오.",
+        ),
+    ),
+    Judgement(
         "network_gateway_down",
         Status.CRITICAL,
         SECTION,
         en=Words(
             "gateway {gateway} answers neither ping nor ARP on {subject}",
             "Ask from another node: ping {gateway}. If it answers there, have the network team check this node's "
-            "port, "
-            "cable and VLAN on {subject}; if not, its router.",
+            "port, cable and VLAN on {subject}; if not, its router.",
         ),
         ko=Words(
-            "{subject} 에서 gateway {gateway} 가 ping 과 ARP 에 모두 응답하지 않음",
+            "{subject} 에서 gateway {gateway} 이(가) ping 과 ARP 에 모두 응답하지 않음",
             "다른 노드에서 확인하십시오: ping {gateway}. 응답하면 네트워크 담당자에게 이 노드의 {subject} "
-            "포트·케이블·VLAN "
-            "확인을, 응답하지 않으면 라우터 확인을 요청하십시오.",
+            "포트·케이블·VLAN 확인을, 응답하지 않으면 라우터 확인을 요청하십시오.",
         ),
     ),
     Judgement(
@@ -81,7 +93,7 @@ TABLE = table(
             "router.",
         ),
         ko=Words(
-            "gateway {gateway} 가 ARP 에는 응답({mac})하지만 ping 에 응답하지 않음",
+            "gateway {gateway} 이(가) ARP 에는 응답({mac})하지만 ping 에 응답하지 않음",
             "ping 을 차단하는 gateway 라면 이 항목의 상태를 재정의하고, 아니면 네트워크 담당자에게 라우터 확인을 "
             "요청하십시오.",
         ),
@@ -110,7 +122,7 @@ TABLE = table(
         ),
         ko=Words(
             "상대 {of}개 중 {count}개가 응답하지 않음: {peers}",
-            "{peers} 가 구동 중인지, 다른 노드에서는 응답하는지 확인하십시오.",
+            "{peers} 이(가) 구동 중인지, 다른 노드에서는 응답하는지 확인하십시오.",
         ),
     ),
     Judgement(
@@ -123,10 +135,9 @@ TABLE = table(
             "{subject}); tell the network team if it goes on.",
         ),
         ko=Words(
-            "{target} 로 보낸 패킷 {sent}개 중 {lost}개 손실",
+            "{target} (으)로 보낸 패킷 {sent}개 중 {lost}개 손실",
             "1분간 ping 하고(ping -i 0.2 -c 300 {target}) 포트의 오류(ip -s link show {subject})를 확인하십시오. "
-            "계속되면 "
-            "네트워크 담당자에게 알리십시오.",
+            "계속되면 네트워크 담당자에게 알리십시오.",
         ),
     ),
     Judgement(
@@ -141,8 +152,7 @@ TABLE = table(
         ko=Words(
             "{target} 에 {mtu} 바이트 패킷은 도달하지 않고 작은 패킷만 도달함",
             "이 네트워크의 모든 노드·bond·bridge·스위치 포트의 MTU 를 같게 하십시오. 그 전까지 대량 전송(스토리지, "
-            "o2net, "
-            "migration)이 멈춥니다.",
+            "o2net, migration)이 멈춥니다.",
         ),
     ),
     Judgement(
@@ -157,8 +167,7 @@ TABLE = table(
         ko=Words(
             "gateway {target} 에 {mtu} 바이트 패킷은 도달하지 않고 작은 패킷만 도달함",
             "네트워크 담당자에게 라우터의 MTU 를 확인하고, 더 작다면 default route 에 지정하십시오(ip route change "
-            "default "
-            "via {target} mtu 크기).",
+            "default via {target} mtu 크기).",
         ),
     ),
     Judgement(
@@ -185,9 +194,9 @@ TABLE = table(
             "then.",
         ),
         ko=Words(
-            "다른 장비가 {address} 를 함께 사용 중: {macs}",
-            "스위치에서 {macs} 를 찾아 그 장비에서 {address} 를 제거하십시오. 그 전까지 이 노드에서 VM을 구동하지 "
-            "마십시오.",
+            "다른 장비가 {address} 을(를) 함께 사용 중: {macs}",
+            "스위치에서 {macs} 을(를) 찾아 그 장비에서 {address} 을(를) 제거하십시오. 그 전까지 이 노드에서 VM을 "
+            "구동하지 마십시오.",
         ),
     ),
     Judgement(
@@ -200,7 +209,7 @@ TABLE = table(
             "/var/log/syslog.",
         ),
         ko=Words(
-            "{expected_by} 에 있는 주소 {address} 가 이 노드에 없음",
+            "{expected_by} 에 있는 주소 {address} 이(가) 이 노드에 없음",
             "interface 를 구동하고(ifup {subject}) 실패 원인을 확인하십시오: journalctl -u networking 또는 "
             "/var/log/syslog.",
         ),
@@ -212,14 +221,12 @@ TABLE = table(
         en=Words(
             "configured to be up, but has no link ({state})",
             "Check the cable and have the network team check the switch port of {subject}; if it was set down: ip "
-            "link "
-            "set {subject} up.",
+            "link set {subject} up.",
         ),
         ko=Words(
             "up 으로 설정되어 있으나 링크가 없음({state})",
             "케이블을 확인하고 네트워크 담당자에게 {subject} 의 스위치 포트 확인을 요청하십시오. 내려져 있다면: ip "
-            "link set "
-            "{subject} up.",
+            "link set {subject} up.",
         ),
     ),
 )

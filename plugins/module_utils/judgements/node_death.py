@@ -56,8 +56,8 @@ TABLE = table(
         ),
         ko=Words(
             "접속할 수 없으나 heartbeat 가 갱신되고 VM이 응답함",
-            "노드를 그대로 두고 관리자에게 연락하십시오. 재부팅하면 서비스 중인 VM이 중단됩니다. 응답만으로는 "
-            "VM이 아직 이 노드에 있다는 증거가 되지 않으므로, 스위치의 노드 포트에서 VM의 MAC 을 확인하십시오.",
+            "노드를 그대로 두고 관리자에게 연락하십시오. 재부팅하면 서비스 중인 VM이 중단됩니다. 응답만으로는 VM이 "
+            "아직 이 노드에 있다는 증거가 되지 않으므로, 스위치의 노드 포트에서 VM의 MAC 을 확인하십시오.",
         ),
     ),
     Judgement(
@@ -66,9 +66,9 @@ TABLE = table(
         HANG + "; SAFETY: rule 15",
         en=Words(
             "its heartbeat has stopped, but its VMs answer: it was evicted and may still write",
-            "Leave the node alone, start none of its VMs elsewhere and write nothing on its volumes. It is fenced on a "
-            "person's word only. An answer does not prove that the VM is still on this node: look for its MAC at the "
-            "node's switch port.",
+            "Leave the node alone, start none of its VMs elsewhere and write nothing on its volumes. It is fenced on "
+            "a person's word only. An answer does not prove that the VM is still on this node: look for its MAC at "
+            "the node's switch port.",
         ),
         ko=Words(
             "heartbeat 는 멈췄으나 VM이 응답함: 클러스터에서 제외되었지만 아직 쓰고 있을 수 있음",
@@ -147,8 +147,8 @@ TABLE = table(
         ),
         ko=Words(
             "BMC 에 따르면 전원이 꺼져 있음",
-            "VM을 다른 노드에서 구동하기 전에 그래도 전원 끄기 명령을 보내고 상태를 다시 확인하십시오. BMC 가 틀릴 "
-            "수 있습니다.",
+            "VM을 다른 노드에서 구동하기 전에 그래도 전원 끄기 명령을 보내고 상태를 다시 확인하십시오. BMC 가 틀릴 수 "
+            "있습니다.",
         ),
     ),
     Judgement(

@@ -69,7 +69,7 @@ TABLE = table(
             "Bring it online (/etc/init.d/o2cb online {cluster}), then mount the OCFS2 volumes.",
         ),
         ko=Words(
-            "클러스터 {cluster} 가 offline 상태임",
+            "클러스터 {cluster} 이(가) offline 상태임",
             "클러스터를 online 으로 전환(/etc/init.d/o2cb online {cluster})한 뒤 OCFS2 볼륨을 마운트하십시오.",
         ),
     ),
@@ -96,7 +96,7 @@ TABLE = table(
             "heartbeat.",
         ),
         ko=Words(
-            "클러스터 {cluster} 는 online 이지만 heartbeat 가 Active 가 아님: 마운트된 OCFS2 볼륨이 없음",
+            "클러스터 {cluster} 은(는) online 이지만 heartbeat 가 Active 가 아님: 마운트된 OCFS2 볼륨이 없음",
             "장치를 확인한 뒤 fstab 의 OCFS2 볼륨을 마운트하십시오(mount -a -t ocfs2). 마운트하면 heartbeat 가 "
             "시작됩니다.",
         ),
@@ -107,13 +107,13 @@ TABLE = table(
         SECTION,
         en=Words(
             "no heartbeat region for {volume}",
-            "Do not touch the volume. Drain the node and restart it: without this heartbeat the other nodes "
-            "take it for dead.",
+            "Do not touch the volume. Drain the node and restart it: without this heartbeat the other nodes take it "
+            "for dead.",
         ),
         ko=Words(
             "{volume} 의 heartbeat region 이 없음",
-            "볼륨을 건드리지 마십시오. 노드를 비우고 재시작하십시오. 이 heartbeat 가 없으면 다른 노드는 이 "
-            "노드를 죽은 것으로 판단합니다.",
+            "볼륨을 건드리지 마십시오. 노드를 비우고 재시작하십시오. 이 heartbeat 가 없으면 다른 노드는 이 노드를 "
+            "죽은 것으로 판단합니다.",
         ),
         blocks=True,
     ),
@@ -126,7 +126,7 @@ TABLE = table(
             "Prove the device of {region} (mounted.ocfs2 -d), then mount its volume: the mount starts the heartbeat.",
         ),
         ko=Words(
-            "기대하는 heartbeat region {region} 이 Active 가 아님",
+            "기대하는 heartbeat region {region} 이(가) Active 가 아님",
             "{region} 의 장치를 확인(mounted.ocfs2 -d)한 뒤 볼륨을 마운트하십시오. 마운트하면 heartbeat 가 시작됩니다.",
         ),
     ),
@@ -154,8 +154,8 @@ TABLE = table(
         ),
         ko=Words(
             "디스크에 기록되는 이 노드의 heartbeat 가 {seconds:.0f}초 동안 움직이지 않음",
-            "즉시 {device} 의 스토리지를 복구하십시오(multipath -ll). 다른 노드가 이 노드를 죽은 것으로 "
-            "판단하게 됩니다.",
+            "즉시 {device} 의 스토리지를 복구하십시오(multipath -ll). 다른 노드가 이 노드를 죽은 것으로 판단하게 "
+            "됩니다.",
         ),
         blocks=True,
     ),
@@ -181,14 +181,15 @@ TABLE = table(
         HANG,
         en=Words(
             "{peer} heartbeats but its o2cb address {address} does not answer: {why}",
-            "Repair the interconnect to {address} now (link, switch, firewall on the port). After {freeze} s the half "
-            "with the lowest node number lives and the other reboots. Do not touch OCFS2 until then.",
+            "Repair the interconnect to {address} now (link, switch, firewall on the port). After {freeze} s the "
+            "larger part of the cluster lives, of equal halves the one with the lowest node number; the others "
+            "reboot. Do not touch OCFS2 until then.",
         ),
         ko=Words(
-            "{peer} 의 heartbeat 는 있으나 o2cb 주소 {address} 가 응답하지 않음: {why}",
-            "즉시 {address} 까지의 네트워크(링크, 스위치, 방화벽 포트)를 복구하십시오. {freeze}초 뒤 노드 "
-            "번호가 가장 작은 쪽만 "
-            "남고 나머지는 재부팅됩니다. 그때까지 OCFS2 에 접근하지 마십시오.",
+            "{peer} 의 heartbeat 는 있으나 o2cb 주소 {address} 이(가) 응답하지 않음: {why}",
+            "즉시 {address} 까지의 네트워크(링크, 스위치, 방화벽 포트)를 복구하십시오. {freeze}초 뒤 노드가 많은 "
+            "쪽(같은 수이면 가장 작은 노드 번호가 있는 쪽)만 남고 나머지는 재부팅됩니다. 그때까지 OCFS2 에 접근하지 "
+            "마십시오.",
         ),
         blocks=True,
     ),
@@ -202,7 +203,7 @@ TABLE = table(
         ),
         ko=Words(
             "{peer} ({address}) 의 heartbeat 가 없음: {why}",
-            "{peer} 를 확인하십시오. 꺼져 있거나 OCFS2 볼륨이 마운트되지 않은 상태입니다. 의도된 것이면 "
+            "{peer} 을(를) 확인하십시오. 꺼져 있거나 OCFS2 볼륨이 마운트되지 않은 상태입니다. 의도된 것이면 "
             "out_of_service 에 적으십시오.",
         ),
     ),
@@ -216,10 +217,9 @@ TABLE = table(
             "fsck.ocfs2 while no node has the volume mounted.",
         ),
         ko=Words(
-            "{device} 의 slot {slot} 을 heartbeat 가 없는 {peer} 가 아직 점유 중임",
-            "dmesg 에서 {peer} 의 복구(recovery)를 확인하십시오. 다른 노드가 저널을 replay 하거나, 모든 "
-            "노드에서 마운트를 해제하고 "
-            "fsck.ocfs2 를 실행하면 해제됩니다.",
+            "{device} 의 slot {slot} 을(를) heartbeat 가 없는 {peer} 이(가) 아직 점유 중임",
+            "dmesg 에서 {peer} 의 복구(recovery)를 확인하십시오. 다른 노드가 저널을 replay 하거나, 모든 노드에서 "
+            "마운트를 해제하고 fsck.ocfs2 를 실행하면 해제됩니다.",
         ),
     ),
     Judgement(
@@ -227,17 +227,16 @@ TABLE = table(
         Status.WARNING,
         HANG,
         en=Words(
-            "after a silent cut every write waits {seconds:.0f} s, policy allows {limit:.0f} s "
-            "(idle {idle:.0f} s + 2 × (threshold {threshold} + 2) s)",
-            "Lower O2CB_IDLE_TIMEOUT_MS or O2CB_HEARTBEAT_THRESHOLD on all nodes or none; it applies when the "
-            "whole zone "
-            "has been stopped and started.",
+            "after a silent cut every write waits {seconds:.0f} s, policy allows {limit:.0f} s (idle {idle:.0f} s + 2 "
+            "× (threshold {threshold} + 2) s)",
+            "Lower O2CB_IDLE_TIMEOUT_MS or O2CB_HEARTBEAT_THRESHOLD on all nodes or none; it applies when the whole "
+            "zone has been stopped and started.",
         ),
         ko=Words(
-            "조용한 네트워크 단절 시 모든 쓰기가 {seconds:.0f}초 동안 멈춤, 정책 한계 {limit:.0f}초 "
-            "(idle {idle:.0f}초 + 2 × (threshold {threshold} + 2)초)",
-            "모든 노드에서 함께 O2CB_IDLE_TIMEOUT_MS 또는 O2CB_HEARTBEAT_THRESHOLD 를 낮추십시오. 존 전체를 중지했다가 "
-            "시작할 때 적용됩니다.",
+            "감지되지 않은 네트워크 단절 시 모든 쓰기가 {seconds:.0f}초 동안 멈춤, 정책 한계 {limit:.0f}초 (idle "
+            "{idle:.0f}초 + 2 × (threshold {threshold} + 2)초)",
+            "모든 노드에서 함께 O2CB_IDLE_TIMEOUT_MS 또는 O2CB_HEARTBEAT_THRESHOLD 를 낮추십시오. 존 전체를 "
+            "중지했다가 시작할 때 적용됩니다.",
         ),
     ),
     Judgement(
@@ -250,7 +249,7 @@ TABLE = table(
         ),
         ko=Words(
             "{setting} 값이 {running}, 정책은 {wanted}",
-            "존의 모든 노드에 {variable}={wanted} 로 설정하고(일부 노드만은 금지) 작업 시간에 존 전체를 다시 "
+            "존의 모든 노드에 {variable}={wanted} (으)로 설정하고(일부 노드만은 금지) 작업 시간에 존 전체를 다시 "
             "시작하십시오.",
         ),
     ),
@@ -260,15 +259,13 @@ TABLE = table(
         EQUAL,
         en=Words(
             "{setting} runs as {running} but {path} says {pending}",
-            "Decide for one value on all nodes: write {running} back to {path}, or stop the whole zone and "
-            "start it with "
-            "{pending}. A node that restarts alone with another value cannot join.",
+            "Decide for one value on all nodes: write {running} back to {path}, or stop the whole zone and start it "
+            "with {pending}. A node that restarts alone with another value cannot join.",
         ),
         ko=Words(
             "{setting} 실행 값은 {running}, 그러나 {path} 에는 {pending}",
-            "모든 노드에 하나의 값을 정하십시오. {path} 를 {running} 으로 되돌리거나 존 전체를 중지하고 "
-            "{pending} 으로 시작합니다. "
-            "다른 값으로 혼자 재시작한 노드는 합류할 수 없습니다.",
+            "모든 노드에 하나의 값을 정하십시오. {path} 을(를) {running} (으)로 되돌리거나 존 전체를 중지하고 "
+            "{pending} (으)로 시작합니다. 다른 값으로 혼자 재시작한 노드는 합류할 수 없습니다.",
         ),
     ),
     Judgement(
@@ -280,7 +277,7 @@ TABLE = table(
             "Stop and start the whole zone in its window; restart no node alone before that.",
         ),
         ko=Words(
-            "{setting} 실행 값은 {running}, {announced_on} 에 예고된 값 {pending} 은 존의 다음 시작에 적용됨",
+            "{setting} 실행 값은 {running}, {announced_on} 에 예고된 값 {pending} 은(는) 존의 다음 시작에 적용됨",
             "예정된 작업 시간에 존 전체를 중지했다가 시작하십시오. 그 전에 노드 하나만 재시작하지 마십시오.",
         ),
     ),
@@ -295,8 +292,8 @@ TABLE = table(
         ),
         ko=Words(
             "호스트 이름은 {host}, 클러스터 {cluster} 에 등록된 이름은 {names}",
-            "cluster.conf 의 노드 이름을 uname -n 과 같게, 모든 노드에 동일하게 설정하십시오. o2cb 는 이름으로 "
-            "자기 번호를 찾습니다.",
+            "cluster.conf 의 노드 이름을 uname -n 과 같게, 모든 노드에 동일하게 설정하십시오. o2cb 는 이름으로 자기 "
+            "번호를 찾습니다.",
         ),
     ),
     Judgement(
@@ -305,14 +302,13 @@ TABLE = table(
         SECTION,
         en=Words(
             "the running cluster and cluster.conf differ: {differences}",
-            "Make them equal on every node before one of them restarts (o2cb_ctl -C for a node to add; a "
-            "changed address "
-            "needs the zone stopped).",
+            "Make them equal on every node before one of them restarts (o2cb_ctl -C for a node to add; a changed "
+            "address needs the zone stopped).",
         ),
         ko=Words(
             "실행 중인 클러스터와 cluster.conf 가 다름: {differences}",
-            "어느 노드든 재시작하기 전에 모든 노드에서 같게 맞추십시오(노드 추가는 o2cb_ctl -C, 주소 변경은 존 "
-            "중지 후).",
+            "어느 노드든 재시작하기 전에 모든 노드에서 같게 맞추십시오(노드 추가는 o2cb_ctl -C, 주소 변경은 존 중지 "
+            "후).",
         ),
     ),
     Judgement(
@@ -373,8 +369,8 @@ TABLE = table(
         EQUAL,
         en=Words(
             "{setting} differs between nodes: {values_by_node}",
-            "Set one value in the o2cb defaults of all nodes and start the zone anew: nodes with unequal values refuse "
-            "each other.",
+            "Set one value in the o2cb defaults of all nodes and start the zone anew: nodes with unequal values "
+            "refuse each other.",
         ),
         ko=Words(
             "노드 사이에 {setting} 값이 다름: {values_by_node}",

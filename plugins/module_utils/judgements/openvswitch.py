@@ -29,8 +29,7 @@ TABLE = table(
         ko=Words(
             "ovsdb-server 가 응답하지 않음: {detail}",
             "데몬을 구동하십시오(systemctl restart ovsdb-server 또는 /etc/init.d/openvswitch-switch start). 데몬이 "
-            "없으면 "
-            "VM의 interface 를 연결할 수 없어 VM을 구동하거나 받을 수 없습니다.",
+            "없으면 VM의 interface 를 연결할 수 없어 VM을 구동하거나 받을 수 없습니다.",
         ),
     ),
     Judgement(
@@ -44,9 +43,8 @@ TABLE = table(
         ),
         ko=Words(
             "ovs-vswitchd 가 응답하지 않음: {detail}",
-            "데몬을 구동하십시오(systemctl restart ovs-vswitchd 또는 /etc/init.d/openvswitch-switch start). 기존 "
-            "flow 는 "
-            "커널에서 잠시 유지되지만 새 통신은 되지 않으며, DB 에는 이상이 보이지 않습니다.",
+            "데몬을 구동하십시오(systemctl restart ovs-vswitchd 또는 /etc/init.d/openvswitch-switch start). 기존 flow "
+            "는 커널에서 잠시 유지되지만 새 통신은 되지 않으며, DB 에는 이상이 보이지 않습니다.",
         ),
     ),
     Judgement(
@@ -71,7 +69,7 @@ TABLE = table(
             "Check that the device exists (ip link show {port}), then add it: ovs-vsctl add-port {subject} {port}.",
         ),
         ko=Words(
-            "{expected_by} 에 있는 포트 {port} 가 어느 bridge 에도 없음",
+            "{expected_by} 에 있는 포트 {port} 이(가) 어느 bridge 에도 없음",
             "장치가 있는지(ip link show {port}) 확인한 뒤 추가하십시오: ovs-vsctl add-port {subject} {port}.",
         ),
     ),
@@ -85,10 +83,9 @@ TABLE = table(
             "wrong network until then.",
         ),
         ko=Words(
-            "포트 {port} 가 {bridge} 에 있음. {expected_by} 에는 {subject} 의 포트임",
+            "포트 {port} 이(가) {bridge} 에 있음. {expected_by} 에는 {subject} 의 포트임",
             "포트를 옮기십시오: ovs-vsctl del-port {bridge} {port} -- add-port {subject} {port}. 그 전까지 {subject} "
-            "의 "
-            "VM은 다른 네트워크에 연결된 상태입니다.",
+            "의 VM은 다른 네트워크에 연결된 상태입니다.",
         ),
     ),
     Judgement(

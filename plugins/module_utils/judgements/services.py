@@ -36,12 +36,13 @@ TABLE = table(
         SECTION,
         en=Words(
             "the uxen API is not running",
-            "See that /data is mounted, then start it as {user}: su - {user} -c '~/uxen/scripts/uxen_was.sh start'.",
+            "See that /data is mounted, then start it as {user}: su - {user} -c 'cd ~/uxen/scripts && ./uxen_was.sh "
+            "start'.",
         ),
         ko=Words(
             "uxen api 가 구동중이지 않음",
-            "/data 가 마운트되었는지 확인한 뒤 {user} 계정으로 구동하십시오: su - {user} -c "
-            "'~/uxen/scripts/uxen_was.sh start'.",
+            "/data 가 마운트되었는지 확인한 뒤 {user} 계정으로 구동하십시오: su - {user} -c 'cd ~/uxen/scripts && "
+            "./uxen_was.sh start'.",
         ),
     ),
     Judgement(
@@ -51,12 +52,12 @@ TABLE = table(
         en=Words(
             "the uxen API runs as {found}, not as {user} (pid {pids})",
             "Stop it, correct the owner of the files it wrote below ~{user}/uxen, and start it as {user}: su - {user} "
-            "-c '~/uxen/scripts/uxen_was.sh start'.",
+            "-c 'cd ~/uxen/scripts && ./uxen_was.sh start'.",
         ),
         ko=Words(
-            "uxen api 가 {user} 가 아닌 {found} 계정으로 구동됨 (pid {pids})",
+            "uxen api 가 {user} 계정이 아닌 {found} 계정으로 구동됨 (pid {pids})",
             "중지하고 ~{user}/uxen 아래에 생성된 파일의 소유자를 바로잡은 뒤 {user} 계정으로 구동하십시오: su - "
-            "{user} -c '~/uxen/scripts/uxen_was.sh start'.",
+            "{user} -c 'cd ~/uxen/scripts && ./uxen_was.sh start'.",
         ),
     ),
     Judgement(
@@ -83,7 +84,7 @@ TABLE = table(
             "API: restart it as its user with uxen_was.sh.",
         ),
         ko=Words(
-            "GET {path} 에 {status} 로 응답",
+            "GET {path} 에 {status} (으)로 응답",
             "/var/log/nginx/error.log 와 uxen api 로그를 확인하십시오. 502, 504 는 nginx 가 api 에 닿지 못한다는 "
             "뜻이므로 해당 계정으로 uxen_was.sh 를 재구동하십시오.",
         ),

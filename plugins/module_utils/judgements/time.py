@@ -15,7 +15,7 @@ TABLE = table(
         Status.OK,
         SECTION,
         en=Words("{daemon} follows {source} (stratum {stratum}); offset {offset} s"),
-        ko=Words("{daemon} 이 {source}(stratum {stratum})에 동기화됨, 오차 {offset}초"),
+        ko=Words("{daemon} 이(가) {source}(stratum {stratum})에 동기화됨, 오차 {offset}초"),
     ),
     Judgement(
         "time_kernel_alone",
@@ -45,11 +45,11 @@ TABLE = table(
         SECTION,
         en=Words(
             "{daemon} is installed but does not run: {detail}",
-            "Start it: systemctl enable --now {service}, or /etc/init.d/{service} start.",
+            "Start it: {commands:, or }.",
         ),
         ko=Words(
-            "{daemon} 이 설치되어 있으나 구동 중이 아님: {detail}",
-            "구동하십시오: systemctl enable --now {service} 또는 /etc/init.d/{service} start.",
+            "{daemon} 이(가) 설치되어 있으나 구동 중이 아님: {detail}",
+            "구동하십시오: {commands: 또는 }.",
         ),
     ),
     Judgement(
@@ -59,11 +59,10 @@ TABLE = table(
         en=Words(
             "{daemon} runs but follows no server; it knows: {servers}",
             "Check that the NTP server answers this node (UDP port 123) and is named in the daemon's configuration; "
-            "then "
-            "run the role time_sync.",
+            "then run the role time_sync.",
         ),
         ko=Words(
-            "{daemon} 이 구동 중이나 동기화된 서버가 없음. 설정된 서버: {servers}",
+            "{daemon} 이(가) 구동 중이나 동기화된 서버가 없음. 설정된 서버: {servers}",
             "NTP 서버가 이 노드에 응답하는지(UDP 123), 데몬 설정에 있는지 확인한 뒤 time_sync role 을 실행하십시오.",
         ),
     ),
@@ -78,10 +77,10 @@ TABLE = table(
             "chronyc makestep where a step is acceptable.",
         ),
         ko=Words(
-            "{daemon} 은 동기화되었다고 하나 커널 시계는 아님: 수동으로 변경되었거나 {daemon} 이 시계를 설정하지 못함",
+            "{daemon} 은(는) 동기화되었다고 하나 커널 시계는 아님: 수동으로 변경되었거나 {daemon} 이(가) 시계를 "
+            "설정하지 못함",
             "다른 노드와 시간을 비교하십시오(date). 구동 중인 VM에 영향이 없도록 time_sync role 로 맞추고, 즉시 "
-            "변경해도 되면 "
-            "chronyc makestep 을 실행하십시오.",
+            "변경해도 되면 chronyc makestep 을 실행하십시오.",
         ),
     ),
     Judgement(
@@ -91,14 +90,12 @@ TABLE = table(
         en=Words(
             "time servers do not answer: {servers}",
             "Check {servers}: whether it runs and whether UDP port 123 is open from this node (network team). The "
-            "clock "
-            "drifts until then.",
+            "clock drifts until then.",
         ),
         ko=Words(
             "시간 서버가 응답하지 않음: {servers}",
-            "{servers} 가 구동 중인지, 이 노드에서 UDP 123 이 열려 있는지(네트워크 담당자) 확인하십시오. 그 전까지 "
-            "시계가 점점 "
-            "어긋납니다.",
+            "{servers} 이(가) 구동 중인지, 이 노드에서 UDP 123 이 열려 있는지(네트워크 담당자) 확인하십시오. 그 "
+            "전까지 시계가 점점 어긋납니다.",
         ),
     ),
     Judgement(
@@ -108,14 +105,12 @@ TABLE = table(
         en=Words(
             "time servers that policy does not name: {servers}",
             "Remove every other server line from the daemon's configuration (/etc/ntp.conf, /etc/chrony/chrony.conf "
-            "or "
-            "/etc/systemd/timesyncd.conf) and restart it; the role time_sync does it.",
+            "or /etc/systemd/timesyncd.conf) and restart it; the role time_sync does it.",
         ),
         ko=Words(
             "정책에 없는 시간 서버: {servers}",
             "데몬 설정(/etc/ntp.conf, /etc/chrony/chrony.conf 또는 /etc/systemd/timesyncd.conf)에서 다른 server "
-            "설정을 모두 "
-            "삭제하고 재시작하십시오(time_sync role 이 수행).",
+            "설정을 모두 삭제하고 재시작하십시오(time_sync role 이 수행).",
         ),
     ),
     Judgement(
@@ -127,8 +122,8 @@ TABLE = table(
             "Add {servers} to the daemon's configuration and restart it; the role time_sync does it.",
         ),
         ko=Words(
-            "{daemon} 이 정책의 서버를 사용하지 않음: {servers}",
-            "데몬 설정에 {servers} 를 추가하고 재시작하십시오(time_sync role 이 수행).",
+            "{daemon} 이(가) 정책의 서버를 사용하지 않음: {servers}",
+            "데몬 설정에 {servers} 을(를) 추가하고 재시작하십시오(time_sync role 이 수행).",
         ),
     ),
     Judgement(
@@ -140,8 +135,8 @@ TABLE = table(
             "Check what {source} itself follows: a high stratum is a server that has lost its own source.",
         ),
         ko=Words(
-            "stratum {stratum} 이 정책의 {limit} 을(를) 초과",
-            "{source} 가 무엇에 동기화되어 있는지 확인하십시오. stratum 이 높으면 그 서버가 기준 시간을 잃은 "
+            "stratum {stratum} 이(가) 정책의 {limit} 을(를) 초과",
+            "{source} 이(가) 무엇에 동기화되어 있는지 확인하십시오. stratum 이 높으면 그 서버가 기준 시간을 잃은 "
             "상태입니다.",
         ),
     ),
@@ -168,10 +163,9 @@ TABLE = table(
             "clock back while guests run.",
         ),
         ko=Words(
-            "시계가 {source} 와 {offset}초 차이. 정책의 한도는 {limit}초",
+            "시계가 {source} 와(과) {offset}초 차이. 정책의 한도는 {limit}초",
             "데몬이 서서히 맞추는 중(오차 감소)이면 기다리고, 아니면 time_sync role 을 실행하십시오. VM이 구동 중일 "
-            "때 시간을 "
-            "뒤로 돌리지 마십시오.",
+            "때 시간을 뒤로 돌리지 마십시오.",
         ),
     ),
     Judgement(

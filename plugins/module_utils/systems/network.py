@@ -558,7 +558,7 @@ def _judge_routes(facts: Facts, policy: Policy) -> List[Finding]:
     if facts.routes or expected:
         return []
     if policy.required:
-        return [absent("default gateway", "no default route", True)]
+        return [Finding("network_gateway_required", "default route", {}, lines)]
     # a node whose own file names no gateway is meant to have none
     return [] if facts.configured else [Finding("network_no_gateway", "default route", {}, lines)]
 

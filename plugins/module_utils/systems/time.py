@@ -28,7 +28,11 @@ _TIMESYNC_STATUS = ["timedatectl", "timesync-status"]
 _SHOW_TIMESYNC = ["timedatectl", "show-timesync"]
 _TIMESYNCD_RUNS = "/run/systemd/timesync"
 _TIMESYNCD_ENABLED = "/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service"
-SERVICES = {"chronyd": "chrony", "ntpd": "ntp", "timesyncd": "systemd-timesyncd"}
+STARTS = {
+    "chronyd": ("systemctl enable --now chrony", "/etc/init.d/chrony start"),
+    "ntpd": ("systemctl enable --now ntp", "/etc/init.d/ntp start"),
+    "timesyncd": ("systemctl enable --now systemd-timesyncd",),
+}
 NTP_EPOCH = 2208988800
 # linux/timex.h, linux/capability.h
 STA_UNSYNC = 0x40
@@ -426,7 +430,7 @@ def _judge_no_daemon(facts: Facts, policy: Policy, unread: bool) -> List[Finding
         why = "a container without CAP_SYS_TIME has no clock of its own"
         return [] if unread else [absent("time", why, policy.required or bool(policy.servers))]
     findings = [
-        Finding("time_daemon_down", daemon, {"daemon": daemon, "detail": said, "service": SERVICES[daemon]}, (said,))
+        Finding("time_daemon_down", daemon, {"daemon": daemon, "detail": said, "commands": STARTS[daemon]}, (said,))
         for daemon, said in sorted(facts.down.items())
     ]
     if findings or unread:

@@ -94,8 +94,14 @@ def test_every_signature_of_either_boot_has_its_row():
         found = check(**changes)
         codes = {signature.code for signature in kernel_log.SIGNATURES} | {"kernel_log_qemu_oops"}
         assert set(found) == {code + ("_before" if boot else "") for code in codes}
-    rows = [row for code, row in kernel_log.TABLE.items() if code.endswith("_before")]
-    assert {row.status for row in rows} == {Status.WARNING}
+
+
+def test_what_the_boot_before_had_asks_for_something_else_and_only_broken_hardware_stays_critical():
+    table = kernel_log.TABLE
+    rows = [row for code, row in table.items() if code.endswith("_before")]
+    now = [table[row.code[: -len("_before")]] for row in rows]
+    assert all(row.en.remedy != same.en.remedy and row.ko.remedy != same.ko.remedy for row, same in zip(rows, now))
+    assert [row.code for row in rows if row.status is not Status.WARNING] == ["kernel_log_machine_check_fatal_before"]
 
 
 def test_a_finding_counts_its_events_and_quotes_the_first_and_the_last():

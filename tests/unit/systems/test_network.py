@@ -211,7 +211,7 @@ def test_no_gateway_is_a_warning_unless_somebody_wants_one():
     found = check(**{"/proc/net/route": no_route(), INTERFACES: wanted})
     assert found["network_gateway_missing"].values["expected_by"] == INTERFACES
     found = check(network.Policy(required=True), **{"/proc/net/route": no_route()})
-    assert "component_required" in found
+    assert "network_gateway_required" in found
 
 
 def test_a_node_that_is_configured_without_a_gateway_needs_none():

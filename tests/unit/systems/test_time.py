@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Problem
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain, rendered
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import time
 from replay import Replay, by_code, judged, recording
@@ -125,7 +125,8 @@ def test_a_clock_that_was_set_by_hand():
 
 def test_daemons_that_do_not_run():
     found = chrony("down")
-    assert found["time_daemon_down"].values["service"] == "chrony"
+    said = rendered(found["time_daemon_down"], time.TABLE["time_daemon_down"])["remedy"]
+    assert said == "Start it: systemctl enable --now chrony, or /etc/init.d/chrony start."
     assert ntpd("refused")["time_daemon_down"].values["daemon"] == "ntpd"
     host = {"links": {ENABLED: "/lib/systemd/system/systemd-timesyncd.service"}}
     assert check({}, **host)["time_daemon_down"].values["daemon"] == "timesyncd"

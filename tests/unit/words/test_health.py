@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
 import string
 
 import pytest
@@ -89,6 +90,13 @@ def test_words_never_fail_a_report():
     assert rendered(Finding("x", "", {"a": ["p", "q"], "b": "no number"}), row)["message"] == "p, q no number"
 
 
+def test_a_list_in_a_command_is_joined_as_the_command_wants_it():
+    row = Judgement("x", Status.WARNING, "", Words("{a}", "systemctl status {a: }"), Words("{a:, 또는 }"))
+    finding = Finding("x", "", {"a": ("p.service", "q.service")})
+    assert rendered(finding, row)["remedy"] == "systemctl status p.service q.service"
+    assert rendered(finding, row, language="ko")["message"] == "p.service, 또는 q.service"
+
+
 def test_every_problem_of_a_reading_is_an_unknown_with_both_texts():
     for problem in Problem:
         finding = missing(Missing("pvs", problem, "why"))
@@ -112,6 +120,8 @@ def test_every_row_has_both_languages_with_the_same_places_and_a_remedy_where_on
     if row.status not in (Status.OK, Status.SKIPPED):
         assert row.en.remedy, "a person is told what to do next"
     assert any("\uac00" <= letter <= "\ud7a3" for letter in row.ko.message)
+    # which particle fits depends on the value's last sound, so both forms stand there
+    assert not re.search(r"\} ?(으로|가|이|을|를|은|는|와|과|로)(?=[ ,.:]|의 |$)", f"{row.ko.message}; {row.ko.remedy}")
 
 
 def test_a_code_belongs_to_one_check():
@@ -144,13 +154,15 @@ def test_a_defect_of_a_check_is_an_unknown_that_names_the_place():
         ({"no_such_code": "ok"}, "statuses.no_such_code"),
         ({"disk_hot": "unknown"}, "statuses.disk_hot"),
         ({"reading_timeout": "ok"}, "statuses.reading_timeout"),
+        ({"node_unreachable": "ok"}, "statuses.node_unreachable"),
         ({"disk_gone": "ok"}, "statuses.disk_gone"),
     ],
 )
 def test_an_override_that_cannot_be_meant_is_refused_by_name(statuses, said):
     with pytest.raises(PolicyError, match=said):
         checks.refused_unless_meant(statuses, [TABLE])
-    assert checks.refused_unless_meant({"disk_hot": "critical"}, [TABLE]) == {"disk_hot": "critical"}
+    meant = {"disk_hot": "critical", "component_required": "warning"}
+    assert checks.refused_unless_meant(meant, [TABLE]) == meant
 
 
 def test_facts_become_json():
