@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one way to read a node: commands, files and sockets, each with a deadline, none of which can hang the caller.
 
-Source of the rules: SAFETY rule 44 and the health contract. A reading never raises: it comes back as an
+Source of the rules: rule 44 and the health contract of docs/rules.md. A reading never raises: it comes back as an
 :class:`Answer`, whose ``problem`` says why there is nothing to parse.
 """
 

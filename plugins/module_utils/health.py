@@ -76,7 +76,7 @@ class Words:
 class Judgement:
     """One row of the table: how bad a code is, where it comes from, and its words in both languages.
 
-    ``blocks``: while it stands, a reading that touches what this check guards would hang (SAFETY rule 44).
+    ``blocks``: while it stands, a reading that touches what this check guards would hang (docs/rules.md, rule 44).
     """
 
     code: str

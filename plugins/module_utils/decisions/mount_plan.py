@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of /etc/fstab may be mounted now. Source: SAFETY rule 48: the right device, and nothing hidden below.
+"""What of /etc/fstab may be mounted now. Source: docs/rules.md, rule 48: the right device, and nothing hidden below.
 
 An entry is mounted only on proof. It waits for the one above it, whose folder is not there to be looked at before.
 """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Is the node dead? The table of SAFETY section 2, and the readings it is asked with. The first row that fits decides.
+"""Is the node dead? The rules of docs/rules.md, and the readings it is asked with. The first row that fits decides.
 
 A reading is missing when it could not be taken, never when the answer was "no".
 """

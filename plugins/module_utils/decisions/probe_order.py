@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which check runs when, and what may no longer be touched after what was found. Source: SAFETY rule 44.
+"""Which check runs when, and what may no longer be touched after what was found. Source: docs/rules.md, rule 44.
 
 While a map queues without paths nothing that reads disks is run; while o2net or the heartbeat is ill nothing stats or
 opens on OCFS2; while an NFS server is dead nothing touches NFS. The storage's own checks therefore come first; what

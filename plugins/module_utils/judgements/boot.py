@@ -9,7 +9,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 
 HANG = "uxen 서버 Hang"
 SERVICES = "uxen 서비스 점검 사항"
-GATE = "SAFETY: rule 27"
+GATE = "docs/rules.md#rule-27"
 
 TABLE = table(
     Judgement(

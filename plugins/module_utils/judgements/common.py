@@ -11,14 +11,14 @@ TABLE = table(
     Judgement(
         "component_absent",
         Status.SKIPPED,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words("not on this node: {why}"),
         ko=Words("이 노드에 없음: {why}"),
     ),
     Judgement(
         "component_required",
         Status.CRITICAL,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words(
             "required by policy but not on this node: {why}",
             "Install and configure {component} on this node, or take it out of the node's policy.",
@@ -31,21 +31,21 @@ TABLE = table(
     Judgement(
         "reading_absent",
         Status.UNKNOWN,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words("{reading} is not there: {detail}", "Install what provides {reading}, then run the check again."),
         ko=Words("{reading} 이(가) 없음: {detail}", "{reading} 을(를) 제공하는 패키지를 설치한 뒤 다시 점검하십시오."),
     ),
     Judgement(
         "reading_denied",
         Status.UNKNOWN,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words("{reading} needs root: {detail}", "Run the check as root (become: true)."),
         ko=Words("{reading} 읽기에 root 권한이 필요함: {detail}", "root 권한(become: true)으로 다시 점검하십시오."),
     ),
     Judgement(
         "reading_timeout",
         Status.UNKNOWN,
-        "SAFETY: rule 44",
+        "docs/rules.md#rule-44",
         en=Words("{reading}: {detail}", "Find out on the node what {reading} waits for, then run the check again."),
         ko=Words(
             "{reading}: 제한 시간 안에 응답 없음 ({detail})",
@@ -55,7 +55,7 @@ TABLE = table(
     Judgement(
         "reading_stuck",
         Status.UNKNOWN,
-        "SAFETY: rule 44",
+        "docs/rules.md#rule-44",
         en=Words(
             "{reading} is stuck in the kernel: {detail}",
             "Bring the storage it waits for back; nothing that touches storage is read on this node until it has "
@@ -69,7 +69,7 @@ TABLE = table(
     Judgement(
         "reading_blocked",
         Status.UNKNOWN,
-        "SAFETY: rule 44",
+        "docs/rules.md#rule-44",
         en=Words(
             "not read because it would hang: {reading}; the cause: {detail}",
             "Repair the cause first, then run the check again.",
@@ -79,14 +79,14 @@ TABLE = table(
     Judgement(
         "reading_failed",
         Status.UNKNOWN,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words("{reading} failed: {detail}", "Run {reading} on the node by hand and read its error."),
         ko=Words("{reading} 실패: {detail}", "노드에서 {reading} 을(를) 직접 실행하여 오류를 확인하십시오."),
     ),
     Judgement(
         "reading_not_understood",
         Status.UNKNOWN,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words(
             "{reading} answered in a form this collection does not know: {detail}",
             "Run {reading} on the node by hand; report its output and version.",
@@ -99,7 +99,7 @@ TABLE = table(
     Judgement(
         "check_silent",
         Status.UNKNOWN,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words(
             "the check found nothing to judge", "Report this with the check's facts: it is a defect of the collection."
         ),
@@ -108,14 +108,14 @@ TABLE = table(
     Judgement(
         "check_failed",
         Status.UNKNOWN,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words("the check itself failed: {detail}", "Report this line: it is a defect of the collection."),
         ko=Words("점검 자체가 실패함: {detail}", "이 줄을 알려 주십시오. 이 컬렉션의 결함입니다."),
     ),
     Judgement(
         "check_not_finished",
         Status.UNKNOWN,
-        "DESIGN: the health contract",
+        "docs/rules.md#the-health-contract",
         en=Words(
             "the check did not finish within {seconds} s", "Find out what the node waits for, then run the check again."
         ),

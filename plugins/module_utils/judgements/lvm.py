@@ -133,7 +133,7 @@ TABLE = table(
     Judgement(
         "lvm_lv_size_differs",
         Status.CRITICAL,
-        "SAFETY: rule 45",
+        "ocfs2 resize; docs/rules.md#rule-45",
         en=Words(
             "LVM says {lvm_bytes} bytes, the running device has {device_bytes}",
             "Run lvchange --refresh {subject} on this node before the file system is grown on any node.",

@@ -9,7 +9,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 
 SECTION = "uxen 구동 후 스토리지 점검사항: 스토리지 연결 확인"
 NAS = "template 참조 문제로 vm 생성 실패"
-UNMOUNTED = "SAFETY: rule 48"
+UNMOUNTED = SECTION + "; docs/rules.md#rule-48"
 
 TABLE = table(
     Judgement(

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each row of SAFETY section 2 as what a person reads: the verdict, and what may be done about the node."""
+"""Whether a node is dead, as a person reads it: the verdict, and what may be done about the node."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TABLE = table(
     Judgement(
         "node_contradiction",
         Status.CRITICAL,
-        HANG + "; SAFETY: rule 11",
+        HANG + "; docs/rules.md#rule-11",
         en=Words(
             "the BMC says that the power is off, yet the node shows signs of life",
             "Send no power command: the BMC may be another machine's. Compare its serial number with the node's.",
@@ -26,14 +26,14 @@ TABLE = table(
     Judgement(
         "node_alive",
         Status.OK,
-        HANG + "; SAFETY: rule 12",
+        HANG + "; docs/rules.md#rule-12",
         en=Words("alive, in the boot on record"),
         ko=Words("살아 있음 (기록된 부팅 그대로)"),
     ),
     Judgement(
         "node_rebooted",
         Status.WARNING,
-        HANG + "; SAFETY: rule 13",
+        HANG + "; docs/rules.md#rule-13",
         en=Words(
             "alive, but it has rebooted since its boot was last recorded",
             "Do not fence it. Read why in the log of the boot before, run node_boot_check, and look for VMs that have "
@@ -48,7 +48,7 @@ TABLE = table(
     Judgement(
         "node_unmanaged",
         Status.CRITICAL,
-        HANG + "; SAFETY: rule 14",
+        HANG + "; docs/rules.md#rule-14",
         en=Words(
             "it cannot be reached, but its heartbeat moves and its VMs answer",
             "Leave the node alone and call the administrator: rebooting it would end VMs that are in service. An "
@@ -63,7 +63,7 @@ TABLE = table(
     Judgement(
         "node_evicted",
         Status.CRITICAL,
-        HANG + "; SAFETY: rule 15",
+        HANG + "; docs/rules.md#rule-15",
         en=Words(
             "its heartbeat has stopped, but its VMs answer: it was evicted and may still write",
             "Leave the node alone, start none of its VMs elsewhere and write nothing on its volumes. It is fenced on "
@@ -80,7 +80,7 @@ TABLE = table(
     Judgement(
         "node_dom0_hung",
         Status.CRITICAL,
-        HANG + "; SAFETY: rule 16",
+        HANG + "; docs/rules.md#rule-16",
         en=Words(
             "dom0 hangs while its kernel still heartbeats, and no VM answers",
             "Photograph the console. Say which of its VMs answered before, or that none can be known; then it may be "
@@ -95,7 +95,7 @@ TABLE = table(
     Judgement(
         "node_cut_off",
         Status.CRITICAL,
-        HANG + "; SAFETY: rules 17 and 21",
+        HANG + "; docs/rules.md#rule-17; docs/rules.md#rule-21",
         en=Words(
             "cut off: its heartbeat moves, but neither its peers nor its VMs can be reached",
             "Wait until the peers have decided quorum and observe every node again: of two halves the one with the "
@@ -111,7 +111,7 @@ TABLE = table(
     Judgement(
         "node_cut_off_with_bmc",
         Status.CRITICAL,
-        HANG + "; SAFETY: rules 18 and 21",
+        HANG + "; docs/rules.md#rule-18; docs/rules.md#rule-21",
         en=Words(
             "cut off together with its BMC: its heartbeat moves and nothing else answers",
             "Wait until the peers have decided quorum, then observe every node again. Have someone look at the rack's "
@@ -126,7 +126,7 @@ TABLE = table(
     Judgement(
         "node_hung",
         Status.CRITICAL,
-        HANG + "; SAFETY: rule 19",
+        HANG + "; docs/rules.md#rule-19",
         en=Words(
             "its power is on, its heartbeat has stopped and nothing answers: it hangs, or has lost its storage",
             "Photograph the console, then fence it: queued writes may still land until its power is off.",
@@ -139,7 +139,7 @@ TABLE = table(
     Judgement(
         "node_off",
         Status.CRITICAL,
-        HANG + "; SAFETY: rules 20 and 23",
+        HANG + "; docs/rules.md#rule-20; docs/rules.md#rule-23",
         en=Words(
             "its power is off, as its BMC says",
             "Send the off command all the same and read it back before any of its VMs is started elsewhere: a BMC can "
@@ -154,7 +154,7 @@ TABLE = table(
     Judgement(
         "node_unproven",
         Status.UNKNOWN,
-        HANG + "; SAFETY: rule 22",
+        HANG + "; docs/rules.md#rule-22",
         en=Words(
             "nothing answers, not even its BMC: whether it is off is not proven",
             "Have a second fence device switch it off, or a person say that it is off and how it is kept off. Start "
@@ -169,7 +169,7 @@ TABLE = table(
     Judgement(
         "node_boot_not_recorded",
         Status.UNKNOWN,
-        HANG + "; SAFETY: rules 12 and 13",
+        HANG + "; docs/rules.md#rule-12; docs/rules.md#rule-13",
         en=Words(
             "it answers, but whether it has rebooted is not known: no boot check has recorded its boot",
             "Never fence it while it answers. Run node_boot_check, which records its boot.",
@@ -182,7 +182,7 @@ TABLE = table(
     Judgement(
         "node_unknown",
         Status.UNKNOWN,
-        HANG + "; SAFETY: section 2",
+        HANG + "; docs/rules.md#is-the-node-dead",
         en=Words(
             "not known whether it is dead; missing: {missing}",
             "Do nothing to the node. Bring the missing proof: {missing}.",

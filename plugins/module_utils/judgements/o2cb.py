@@ -9,8 +9,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 
 SECTION = "uxen 구동 후 스토리지 점검사항: OCFS2 확인"
 HANG = "uxen 서버 Hang: ocfs2 관련 문제"
-STUCK = "SAFETY: rule 44"
-EQUAL = "SAFETY: rule 46"
+EQUAL = "docs/rules.md#rule-46"
 
 TABLE = table(
     Judgement(

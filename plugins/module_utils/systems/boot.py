@@ -5,8 +5,8 @@
 
 systemd tells its own state; a node with sysvinit is asked for its runlevel. How the boot before ended is in the
 journal's last lines of it, or in wtmp. Guests start by themselves through xendomains (/etc/xen/auto, saved states) and
-libvirt's autostart; on shared storage the boot gate must hold them (SAFETY rule 27). A link in /etc/xen/auto is read,
-never followed to shared storage.
+libvirt's autostart; on shared storage the boot gate must hold them (docs/rules.md, rule 27). A link in
+/etc/xen/auto is read, never followed to shared storage.
 """
 
 from __future__ import annotations
