@@ -7,7 +7,7 @@ DOCUMENTATION = r"""
 name: progress
 type: stdout
 short_description: One progress line while a fleet is worked on
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 description:

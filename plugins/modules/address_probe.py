@@ -10,7 +10,7 @@ description:
   - Pings addresses and connects to ports, all at the same time, each with a deadline.
   - A refused connection is an answer, because a kernel gave it. Silence is none. What could not be asked, because there
     is no ping or no route, is neither.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 attributes:

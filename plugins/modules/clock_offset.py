@@ -9,7 +9,7 @@ short_description: Ask time servers how far a node's clock is off
 description:
   - Asks the servers directly, so the answer does not depend on the node's time daemon or on what it is configured with.
   - Also tells how many guests run, because their time may not jump back.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 attributes:

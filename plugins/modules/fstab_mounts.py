@@ -15,7 +15,7 @@ description:
   - Each mount has a deadline, and is seen in the kernel's own list before it is called done.
   - M(ansible.posix.mount) keeps C(/etc/fstab) itself. It proves none of this, hides what lies in the folder, and waits
     for a server that is gone.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 attributes:

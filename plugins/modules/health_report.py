@@ -19,7 +19,7 @@ description:
     it among the job's artifacts. Ansible drops that of a task that fails. The task therefore never fails because a
     node is sick; it returns RV(failure), for the next task to fail with.
   - In a play with C(serial), each batch reports on all hosts so far.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store

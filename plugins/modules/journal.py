@@ -12,7 +12,7 @@ description:
     without an end is shown by M(cloudops.hypervisor.journal_info) with
     O(cloudops.hypervisor.journal_info#module:open=steps).
   - A record is no change of a host, so the task never reports one.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store

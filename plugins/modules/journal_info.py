@@ -10,7 +10,7 @@ description:
   - Returns the records of the journal that match all options given, oldest first.
   - Before a job is taken up, O(open=steps) tells the steps whose outcome nobody knows, and O(open=jobs) the jobs on a
     subject that have neither been done nor closed, whichever run began them.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store

@@ -13,7 +13,7 @@ description:
     silent its holder is; a person breaks it.
   - Each taking has a higher epoch than all before it. M(cloudops.hypervisor.journal) refuses a run that was put to
     sleep, lost its lock, and woke.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store

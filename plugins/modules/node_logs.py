@@ -10,7 +10,7 @@ description:
   - Returns the ends of the journal of this boot and the one before, of the kernel's ring buffer, of
     C(/var/log/messages) and its kind, of what C(pstore) kept of a crash, and the processes with what each waits for.
   - Each source has a deadline. Nothing is written on the node.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 attributes:

@@ -14,7 +14,7 @@ description:
   - Of a host in doubt it keeps all readings, the logs that were collected, the BMC's event log and its identity in a
     directory on the controller, and writes a note to the journal.
   - It never sends a power command, and runs nothing on a node.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment: cloudops.hypervisor.store

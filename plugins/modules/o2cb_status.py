@@ -12,7 +12,7 @@ description:
     and judges the cluster as this node sees it.
   - Multipath is examined first. While a map queues without paths the heartbeat on disk is not read, and that is said.
   - Reports and never fails because the node is sick. Nothing is written anywhere.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment:

@@ -11,7 +11,7 @@ description:
     of the files it includes. A reference clock counts as one. Comments and all other lines stay as they are.
   - The line of a server that stays keeps its options.
   - The daemon is neither restarted nor told.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 attributes:
