@@ -11,7 +11,7 @@ description:
   - Reads multipathd, the kernel's device-mapper table and sysfs, and judges every map and path.
   - Reports and never fails because the node is sick. Nothing it runs reads a disk, so it answers while I/O hangs.
   - M(cloudops.hypervisor.node_health) runs this check together with others in one task.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment:
@@ -79,7 +79,7 @@ health:
           subject: mpatha (3600140596b1dce4b47843b0854ab19e7)
           values: {failed: 1, of: 2, paths: [sdb failed faulty running]}
           message: "1 of 2 paths failed: sdb failed faulty running"
-          evidence: ["multipathd show maps json: sdb 8:16 failed faulty running"]
+          evidence: ["multipathd -kshow maps json: sdb 8:16 failed faulty running"]
           remedy: Service goes on over the other paths. Have the storage and SAN team check port, cable and zoning.
           reference: "uxen 구동 후 스토리지 점검사항: Multipath 확인"
     facts:

@@ -14,7 +14,7 @@ description:
     and is V(unknown), naming the cause. A check that does not come back in time is V(unknown) too.
   - Where the connection pipelines, the whole examination is one round trip that does not load Ansible's module code on
     the node.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 extends_documentation_fragment:
@@ -461,7 +461,7 @@ checks:
           subject: multipath
           values: {maps: 2, paths: 4}
           message: all 4 paths of 2 maps are ready
-          evidence: [multipathd show maps json]
+          evidence: [multipathd -kshow maps json]
           remedy: ""
           reference: "uxen 구동 후 스토리지 점검사항: Multipath 확인"
       facts: {installed: true}

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Device-mapper multipath: what multipathd says, what the kernel's table says, and whether they agree.
 
-multipathd answers ``show maps json`` (0.5.0 and later); an older one is read by ``multipath -ll``, whose bracket form
-(0.4.7) is known too. The kernel's own view is ``dmsetup status``, ``dmsetup table`` and sysfs: it stays readable when
-the daemon does not answer, and it alone decides whether I/O is queued.
+multipathd answers ``show maps json`` (0.5.0 and later), asked for with -k: up to 0.4.8 it takes other arguments for
+none, and starts a daemon. An older one is read by ``multipath -ll``, whose bracket form (0.4.7) is known too; that one
+asks the disks, and is left out while a map would keep it waiting. The kernel's own view is ``dmsetup status``,
+``dmsetup table`` and sysfs: it stays readable when the daemon does not answer, and it alone decides whether I/O goes
+through and is queued.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.multipath import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 SECTOR = 512
+CONF = "/etc/multipath.conf"
+# of SCSI, and of NVMe, which has another word for it
+RUNNING = ("running", "live", "")
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,15 @@ class Path:
     @property
     def failed(self) -> bool:
         return (
-            self.kernel == "failed" or self.checker in ("faulty", "down", "timeout") or "offline" in self.device_state
+            self.kernel == "failed"
+            or self.checker in ("faulty", "down", "timeout", "i/o timeout")
+            or "offline" in self.device_state
         )
+
+    @property
+    def ready(self) -> bool:
+        """Proven so: a path that is shaky, delayed, still being checked or blocked is neither ready nor failed."""
+        return self.kernel == "active" and self.checker in ("ready", "ghost") and self.device_state in RUNNING
 
     @property
     def ghost(self) -> bool:
@@ -92,10 +104,17 @@ class KernelMap:
     queueing: Optional[bool] = None
     line: str = ""
 
+    @property
+    def dead(self) -> bool:
+        """No path is left, or there never was one."""
+        return "active" not in self.paths.values()
+
 
 @dataclass(frozen=True)
 class Facts:
-    """``maps`` is None when neither the daemon nor the kernel could be read; ``configured``: how that is known."""
+    """``maps`` is None when the daemon's view could not be had, ``kernel`` when the kernel's could not be read;
+    ``configured``: how it is known that this node should have multipath.
+    """
 
     installed: bool
     configured: str = ""
@@ -140,7 +159,7 @@ _HEADER = re.compile(
 )
 _PATH = re.compile(
     r"^[\s|`\\_+-]*(?P<hcil>\d+:\d+:\d+:\d+|#:#:#:#) +(?P<device>[\w!-]+) +(?P<number>\d+:\d+|-|#:#)\s*"
-    r"\[?(?P<first>\w+)\]?\s*\[?(?P<second>\w+)\]?(?:\s*\[?(?P<third>[\w-]+)\]?)?"
+    r"\[?(?P<first>\w+)\]?\s*\[?(?P<second>i/o \w+|\w+)\]?(?:\s*\[?(?P<third>[\w-]+)\]?)?"
 )
 
 
@@ -173,6 +192,14 @@ def _text_path(match: re.Match[str], line: str) -> Path:
     )
 
 
+# major:minor
+_NUMBER = re.compile(r"^[0-9]+:[0-9]+$")
+
+
+def _whole(word: str) -> bool:
+    return re.match(r"^[0-9]{1,18}$", word) is not None
+
+
 def parse_dmsetup_status(text: str) -> Tuple[KernelMap, ...]:
     """``dmsetup status --target multipath``: the kernel's path states, A active or F failed."""
     if text.strip() in ("", "No devices found"):
@@ -181,12 +208,12 @@ def parse_dmsetup_status(text: str) -> Tuple[KernelMap, ...]:
     for line in text.splitlines():
         name, separator, rest = line.rpartition(": 0 ")
         words = rest.split()
-        if not separator or len(words) < 2 or words[1] != "multipath" or not words[0].isdigit():
+        if not separator or len(words) < 2 or words[1] != "multipath" or not _whole(words[0]):
             raise NotUnderstood(line.strip()[:200])
         states = {
             number: {"A": "active", "F": "failed"}[state]
             for number, state in zip(words, words[1:])
-            if re.match(r"^\d+:\d+$", number) and state in ("A", "F")
+            if _NUMBER.match(number) and state in ("A", "F")
         }
         maps.append(KernelMap(name, int(words[0]) * SECTOR, states, line=line.strip()))
     return tuple(maps)
@@ -210,23 +237,37 @@ def _first_line(text: str) -> str:
 
 
 def probe(host: Host, policy: Policy) -> Facts:
-    """Two commands for the daemon's view, two for the kernel's, sysfs for sizes; none of them reads a disk."""
-    daemon = host.run(["multipathd", "show", "maps", "json"], timeout=12.0)
-    if daemon.problem is Problem.ABSENT:
-        return Facts(installed=False)
-    configured = host.read("/etc/multipath.conf")
+    """One command for the daemon's view, two for the kernel's, sysfs for sizes; what asks a disk is the last resort."""
+    daemon = _ask(host, "maps json", timeout=12.0)
+    configured = CONF if host.read(CONF).ok else ""
     lost: List[Missing] = []
+    if daemon.problem is Problem.ABSENT:
+        there = _has_maps(host)
+        kernel = _kernel(host, lost) if there else None
+        return Facts(installed=False, configured=configured or there, kernel=kernel, missing=tuple(lost))
     kernel = _kernel(host, lost)
-    maps, source, daemon_problem = _daemon(host, daemon, lost)
+    maps, source, daemon_problem = _daemon(host, daemon, kernel, lost)
     return Facts(
         installed=True,
-        configured="/etc/multipath.conf" if configured.ok else "",
+        configured=configured,
         maps=None if maps is None else tuple(_with_sizes(host, one) for one in maps),
         kernel=kernel,
         daemon_problem=daemon_problem,
         source=source,
         missing=tuple(lost),
     )
+
+
+def _ask(host: Host, what: str, timeout: float) -> Answer:
+    return host.run(["multipathd", "-kshow " + what], timeout=timeout)
+
+
+def _has_maps(host: Host) -> str:
+    """Where the kernel shows a map, which needs no daemon."""
+    for path in host.glob("/sys/block/dm-*"):
+        if host.read(path + "/dm/uuid").stdout.startswith("mpath-"):
+            return path
+    return ""
 
 
 def _kernel(host: Host, lost: List[Missing]) -> Optional[Tuple[KernelMap, ...]]:
@@ -245,7 +286,9 @@ def _kernel(host: Host, lost: List[Missing]) -> Optional[Tuple[KernelMap, ...]]:
         return None
 
 
-def _daemon(host: Host, daemon: Answer, lost: List[Missing]) -> Tuple[Optional[Tuple[Map, ...]], str, str]:
+def _daemon(
+    host: Host, daemon: Answer, kernel: Optional[Tuple[KernelMap, ...]], lost: List[Missing]
+) -> Tuple[Optional[Tuple[Map, ...]], str, str]:
     """(maps, where they were read, why the daemon itself gave none)."""
     if daemon.ok and daemon.rc == 0:
         try:
@@ -255,9 +298,13 @@ def _daemon(host: Host, daemon: Answer, lost: List[Missing]) -> Tuple[Optional[T
     else:
         said = "; ".join(daemon.quote(*daemon.lines[-1:]))
     # "timeout" is multipathd's own word for being busy (some seconds after a double failure)
-    alive = host.run(["multipathd", "show", "daemon"], timeout=10.0)
+    alive = _ask(host, "daemon", timeout=10.0)
     answers = alive.ok and alive.rc == 0 and alive.stdout.startswith("pid ")
-    topology = host.run(["multipath", "-ll"], timeout=10.0)
+    waiting = next((one for one in kernel or () if one.dead and one.queueing), None)
+    if waiting is not None:
+        lost.append(Missing("multipath -ll", Problem.BLOCKED, "%s has no path and queues" % waiting.name))
+        return None, "", "" if answers else said
+    topology = host.run(["multipath", "-ll"], timeout=10.0, touches=Touches.DISKS)
     if topology.ok and topology.rc == 0:
         try:
             return parse_multipath_ll(topology.stdout), topology.source, "" if answers else said
@@ -275,27 +322,32 @@ def _with_sizes(host: Host, one: Map) -> Map:
 
 def _bytes(host: Host, device: str) -> Optional[int]:
     size = host.read("/sys/block/%s/size" % device).stdout.strip()
-    return int(size) * SECTOR if size.isdigit() else None
+    return int(size) * SECTOR if _whole(size) else None
 
 
 def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if not facts.installed:
-        return [absent("multipath", "multipathd is not installed", policy.required)]
+        return _judge_not_installed(facts, policy)
     findings = [missing(one) for one in facts.missing]
     if facts.daemon_problem:
         findings.append(
             Finding("multipath_daemon_down", "multipathd", {"detail": facts.daemon_problem}, (facts.daemon_problem,))
         )
-    maps = facts.maps if facts.maps is not None else None
+    maps = facts.maps
     if maps is None:
-        return findings + _judge_kernel_alone(facts)
-    if not maps and not findings:
-        if not (facts.configured or policy.required or policy.maps or policy.paths):
-            return [absent("multipath", "no map, and no /etc/multipath.conf", False)]
+        return findings + [finding for one in facts.kernel or () for finding in _judge_kernel_map(one)]
+    if not maps and not facts.kernel and not findings:
+        if not (facts.configured or _wanted(policy)):
+            return [absent("multipath", "no map, and no %s" % CONF, False)]
         findings.append(Finding("multipath_no_maps", "multipath", {}, ("%s: no map" % facts.source,)))
     kernel = {one.name: one for one in facts.kernel or ()}
     for one in maps:
-        findings += _judge_map(one, kernel.get(one.name), policy, facts.source)
+        findings += _judge_map(one, kernel.pop(one.name, None), facts.kernel is not None, policy, facts.source)
+    for other in kernel.values():
+        findings += _judge_kernel_map(other)
+        values: Dict[str, Any] = {"paths": ["%s (the kernel alone has this map)" % other.name]}
+        lines = ("%s: no map %s" % (facts.source, other.name), other.line)
+        findings.append(Finding("multipath_sources_disagree", other.name, values, lines))
     for wwid in sorted(set(policy.maps) - {one.wwid for one in maps}):
         findings.append(Finding("multipath_map_missing", wwid, {}, ("%s: no map with this WWID" % facts.source,)))
     if not findings:
@@ -304,23 +356,48 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     return findings
 
 
-def _judge_map(one: Map, kernel: Optional[KernelMap], policy: Policy, source: str) -> List[Finding]:
+def _wanted(policy: Policy) -> bool:
+    return policy.required or bool(policy.maps) or policy.paths is not None
+
+
+def _judge_not_installed(facts: Facts, policy: Policy) -> List[Finding]:
+    why = "multipathd is not installed"
+    if facts.configured and not _wanted(policy):
+        lines = ("multipathd: command not found", facts.configured)
+        findings = [Finding("multipath_not_installed", "multipathd", {"by": facts.configured}, lines)]
+    else:
+        findings = [absent("multipath", why, _wanted(policy))]
+    findings += [missing(one) for one in facts.missing]
+    return findings + [finding for one in facts.kernel or () for finding in _judge_kernel_map(one)]
+
+
+def _judge_map(
+    one: Map, kernel: Optional[KernelMap], kernel_read: bool, policy: Policy, source: str
+) -> List[Finding]:
     findings = []
     failed = [path for path in one.paths if path.failed]
     ghost = [path for path in one.paths if path.ghost and not path.failed]
+    others = [path for path in one.paths if not path.failed and not path.ready]
     evidence = tuple("%s: %s" % (source, path.line) for path in failed)
     queueing = one.queueing if kernel is None or kernel.queueing is None else kernel.queueing
-    counts: Dict[str, Any] = {"failed": len(failed), "of": len(one.paths), "paths": [path.name for path in failed]}
+    counts: Dict[str, Any] = {"failed": len(failed), "of": len(one.paths), **_named(failed)}
     if len(failed) == len(one.paths):
         code = "multipath_queueing_without_paths" if queueing else "multipath_all_paths_failed"
         lines = evidence or ("%s: %s has no path" % (source, one.name),)
         findings.append(Finding(code, one.subject, counts, lines + ((kernel.line,) if kernel else ())))
+    elif kernel is not None and kernel.dead:
+        # what the daemon still believes sends no I/O anywhere
+        findings += _judge_kernel_map(kernel, one.subject)
     elif failed:
         findings.append(Finding("multipath_paths_failed", one.subject, counts, evidence))
     if ghost:
-        values = {"ghost": len(ghost), "of": len(one.paths), "paths": [path.name for path in ghost]}
+        values = {"ghost": len(ghost), "of": len(one.paths), **_named(ghost)}
         lines = tuple("%s: %s" % (source, path.line) for path in ghost)
         findings.append(Finding("multipath_path_ghost", one.subject, values, lines))
+    if others:
+        values = {"count": len(others), "of": len(one.paths), **_named(others)}
+        lines = tuple("%s: %s" % (source, path.line) for path in others)
+        findings.append(Finding("multipath_path_not_ready", one.subject, values, lines))
     expected = policy.maps.get(one.wwid, policy.paths if policy.paths is not None else 2)
     if 0 < len(one.paths) < expected:
         lines = tuple("%s: %s" % (source, path.line) for path in one.paths)
@@ -329,22 +406,33 @@ def _judge_map(one: Map, kernel: Optional[KernelMap], policy: Policy, source: st
         )
     if one.read_only:
         findings.append(Finding("multipath_read_only", one.subject, {}, ("%s: write_prot ro" % source,)))
-    return findings + _judge_disagreement(one, kernel, source) + _judge_sizes(one)
+    if kernel is None and kernel_read:
+        values = {"paths": ["%s (the kernel does not have this map)" % one.name]}
+        lines = ("dmsetup status --target multipath: no %s" % one.name,)
+        findings.append(Finding("multipath_sources_disagree", one.subject, values, lines))
+    elif kernel is not None:
+        findings += _judge_disagreement(one, kernel, source)
+    return findings + _judge_sizes(one)
 
 
-def _judge_disagreement(one: Map, kernel: Optional[KernelMap], source: str) -> List[Finding]:
-    if kernel is None:
+def _named(paths: List[Path]) -> Dict[str, List[str]]:
+    return {"paths": [path.name for path in paths], "devices": [path.device or path.number for path in paths]}
+
+
+def _judge_disagreement(one: Map, kernel: KernelMap, source: str) -> List[Finding]:
+    said, lines = [], []
+    for path in one.paths:
+        state = kernel.paths.get(path.number, "not in its table")
+        # a path whose device has gone has no number any more
+        if _NUMBER.match(path.number) and (state != "failed" if path.failed else state != "active"):
+            said.append("%s (kernel: %s)" % (path.name, state))
+            lines.append("%s: %s" % (source, path.line))
+    known = {path.number for path in one.paths}
+    alone = [pair for pair in kernel.paths.items() if pair[0] not in known]
+    said += ["%s (kernel: %s, multipathd does not have it)" % pair for pair in alone]
+    if not said:
         return []
-    differing = [
-        path
-        for path in one.paths
-        if path.number in kernel.paths and path.failed != (kernel.paths[path.number] == "failed")
-    ]
-    if not differing:
-        return []
-    lines = tuple("%s: %s" % (source, path.line) for path in differing) + (kernel.line,)
-    values = {"paths": ["%s (kernel: %s)" % (path.name, kernel.paths[path.number]) for path in differing]}
-    return [Finding("multipath_sources_disagree", one.subject, values, lines)]
+    return [Finding("multipath_sources_disagree", one.subject, {"paths": said}, (*lines, kernel.line))]
 
 
 def _judge_sizes(one: Map) -> List[Finding]:
@@ -357,17 +445,13 @@ def _judge_sizes(one: Map) -> List[Finding]:
     return [Finding("multipath_size_differs", one.subject, values, lines)]
 
 
-def _judge_kernel_alone(facts: Facts) -> List[Finding]:
-    """The daemon gave no maps: the kernel's table still tells whether I/O waits."""
-    findings = []
-    for one in facts.kernel or ():
-        if one.paths and all(state == "failed" for state in one.paths.values()):
-            code = "multipath_queueing_without_paths" if one.queueing else "multipath_all_paths_failed"
-            values = {"failed": len(one.paths), "of": len(one.paths), "paths": sorted(one.paths)}
-            findings.append(Finding(code, one.name, values, (one.line,)))
-    if facts.kernel is None and not facts.missing:
-        findings.append(missing(Missing("multipathd show maps json", Problem.FAILED, facts.daemon_problem)))
-    return findings
+def _judge_kernel_map(one: KernelMap, subject: str = "") -> List[Finding]:
+    """What the kernel's own table says of a map, whatever the daemon believes."""
+    if not one.dead:
+        return []
+    code = "multipath_queueing_without_paths" if one.queueing else "multipath_all_paths_failed"
+    values = {"failed": len(one.paths), "of": len(one.paths), "paths": sorted(one.paths)}
+    return [Finding(code, subject or one.name, values, (one.line,))]
 
 
 def compare(facts: Mapping[str, Mapping[str, Any]]) -> Mapping[str, List[Finding]]:

@@ -23,8 +23,8 @@ FAILED = {"failed": True, "msg": "No python interpreters found", "module_stderr"
 
 def multipath(state: str, **changes: Any) -> dict[str, Any]:
     answers = {
-        "multipathd show maps json": recording(f"multipath/show_maps_json-{state}"),
-        "multipathd show daemon": recording(f"multipath/show_daemon-{state}"),
+        "multipathd -kshow maps json": recording(f"multipath/show_maps_json-{state}"),
+        "multipathd -kshow daemon": recording(f"multipath/show_daemon-{state}"),
         "multipath -ll": recording(f"multipath/multipath_ll-{state}"),
         "dmsetup status --target multipath": recording(f"multipath/dmsetup_status-{state}"),
         "dmsetup table --target multipath": recording(f"multipath/dmsetup_table-{state}"),

@@ -34,8 +34,8 @@ def sample(language="en"):
 
 def hostile(language="en"):
     """A node whose tools print what would break a page, a document or a terminal."""
-    maps = multipath("onefailed")["multipathd show maps json"].stdout.replace('"sdb"', json.dumps(HOSTILE))
-    sick = answer(multipath("onefailed", **{"multipathd show maps json": maps}), "multipath")
+    maps = multipath("onefailed")["multipathd -kshow maps json"].stdout.replace('"sdb"', json.dumps(HOSTILE))
+    sick = answer(multipath("onefailed", **{"multipathd -kshow maps json": maps}), "multipath")
     return report({"n<1>": sick, "n2": {**UNREACHABLE, "msg": HOSTILE}}, language)
 
 
@@ -138,7 +138,7 @@ def test_the_page_reads_without_javascript():
     for details in tree.iter("details"):
         assert details[0].tag == "summary" and texts(details[0])
     evidence = sections[0].find("ul/li/details/pre")
-    assert evidence.text.splitlines()[0] == "multipathd show maps json: sda 8:0 failed faulty running"
+    assert evidence.text.splitlines()[0] == "multipathd -kshow maps json: sda 8:0 failed faulty running"
 
 
 def test_healthy_nodes_are_folded_on_the_page():
@@ -180,7 +180,7 @@ def test_a_finding_on_the_screen_has_evidence_remedy_and_source():
     start = text.index("critical      n3  multipath  mpatha")
     told = text[start : text.index("\n\n", start)]
     assert told.splitlines()[0].endswith("new")
-    assert re.search(r"(?m)^evidence +multipathd show maps json: sda 8:0 failed faulty running$", told)
+    assert re.search(r"(?m)^evidence +multipathd -kshow maps json: sda 8:0 failed faulty running$", told)
     assert re.search(r"(?m)^do +Call the storage team now\.", told)
     assert re.search(r"(?m)^source +uxen 구동 후 스토리지 점검사항: Multipath 확인$", told)
 

@@ -7,14 +7,17 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Problem
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import multipath
 from replay import Replay, by_code, judged, recording
 
 MPATHA = "3600140596b1dce4b47843b0854ab19e7"
-MAPS_JSON = "multipathd show maps json"
+# recorded without -k: 0.9.4 sends the daemon the same request for both
+MAPS_JSON = "multipathd -kshow maps json"
+DAEMON = "multipathd -kshow daemon"
+STATUS = "dmsetup status --target multipath"
 SIZES = {
     "/sys/block/dm-0/size": "4194304\n",
     "/sys/block/dm-1/size": "2097152\n",
@@ -25,19 +28,22 @@ SIZES = {
 }
 
 
-def node(state, **changes):
+def answers(state, **changes):
     """The lab's node as recorded in that state; a change replaces one of its answers."""
-    answers = {
+    given = {
         MAPS_JSON: recording(f"multipath/show_maps_json-{state}"),
-        "multipathd show daemon": recording(f"multipath/show_daemon-{state}"),
+        DAEMON: recording(f"multipath/show_daemon-{state}"),
         "multipath -ll": recording(f"multipath/multipath_ll-{state}"),
-        "dmsetup status --target multipath": recording(f"multipath/dmsetup_status-{state}"),
+        STATUS: recording(f"multipath/dmsetup_status-{state}"),
         "dmsetup table --target multipath": recording(f"multipath/dmsetup_table-{state}"),
         "/etc/multipath.conf": "defaults {\n user_friendly_names yes\n}\n",
         **SIZES,
     }
-    answers.update(changes)
-    return Replay(answers)
+    return {**given, **changes}
+
+
+def node(state, **changes):
+    return Replay(answers(state, **changes))
 
 
 def check(state, policy=None, **changes):
@@ -64,8 +70,8 @@ def test_a_failed_path_is_named_with_its_line():
     assert set(found) == {"multipath_paths_failed"}
     finding = found["multipath_paths_failed"]
     assert finding.subject == f"mpatha ({MPATHA})"
-    assert finding.values == {"failed": 1, "of": 2, "paths": ["sdb failed faulty running"]}
-    assert finding.evidence == ("multipathd show maps json: sdb 8:16 failed faulty running",)
+    assert finding.values == {"failed": 1, "of": 2, "paths": ["sdb failed faulty running"], "devices": ["sdb"]}
+    assert finding.evidence == ("multipathd -kshow maps json: sdb 8:16 failed faulty running",)
 
 
 def test_a_path_set_offline_in_sysfs_counts_as_failed():
@@ -118,7 +124,7 @@ def test_fewer_paths_than_policy_or_baseline():
 
 def test_a_stopped_daemon_is_critical_and_the_kernel_still_tells():
     refused = Answer("", stdout="error connecting to multipathd\n", rc=1)
-    down = {MAPS_JSON: refused, "multipathd show daemon": refused}
+    down = {MAPS_JSON: refused, DAEMON: refused}
     found = check("healthy", **down, **{"multipath -ll": recording("multipath/multipath_ll-healthy")})
     assert set(found) == {"multipath_daemon_down"}
     found = check("allfailed-queueing", **down, **{"multipath -ll": Problem.TIMEOUT})
@@ -140,15 +146,98 @@ def test_usage_text_with_rc_0_is_not_health():
 
 
 def test_daemon_and_kernel_that_disagree_are_shown_side_by_side():
-    found = check("healthy", **{"dmsetup status --target multipath": recording("multipath/dmsetup_status-onefailed")})
+    found = check("healthy", **{STATUS: recording("multipath/dmsetup_status-onefailed")})
     assert found["multipath_sources_disagree"].values["paths"] == ["sdb active ready running (kernel: failed)"]
+
+
+def test_a_kernel_without_a_path_is_believed_whatever_the_daemon_says():
+    for state, code in (("queueing", "multipath_queueing_without_paths"), ("queueoff", "multipath_all_paths_failed")):
+        kernel = {STATUS: recording(f"multipath/dmsetup_status-allfailed-{state}")}
+        kernel["dmsetup table --target multipath"] = recording(f"multipath/dmsetup_table-allfailed-{state}")
+        found = check("healthy", **kernel)
+        assert {code, "multipath_sources_disagree"} <= set(found)
+        assert found[code].subject == f"mpatha ({MPATHA})"
+
+
+def test_a_map_that_the_kernel_alone_has_is_judged_too():
+    queueing = recording("multipath/dmsetup_status-allfailed-queueing").stdout.replace("mpatha", "mpathx")
+    table = recording("multipath/dmsetup_table-allfailed-queueing").stdout.replace("mpatha", "mpathx")
+    host = node("healthy", **{STATUS: queueing, "dmsetup table --target multipath": table})
+    findings = multipath.judge(multipath.probe(host, multipath.Policy()), multipath.Policy())
+    by_code(multipath.CHECK, findings)
+    assert ("multipath_queueing_without_paths", "mpathx") in [(one.code, one.subject) for one in findings]
+    told = [path for one in findings if one.code == "multipath_sources_disagree" for path in one.values["paths"]]
+    assert "mpatha (the kernel does not have this map)" in told and "mpathx (the kernel alone has this map)" in told
+    assert set(check("nomaps", **{STATUS: recording("multipath/dmsetup_status-healthy")})) == {
+        "multipath_sources_disagree"
+    }
+
+
+def test_a_path_that_one_side_alone_has_is_a_disagreement():
+    other = recording("multipath/dmsetup_status-healthy").stdout.replace(" 8:16 A", " 8:160 A")
+    assert check("healthy", **{STATUS: other})["multipath_sources_disagree"].values["paths"] == [
+        "sdb active ready running (kernel: not in its table)",
+        "8:160 (kernel: active, multipathd does not have it)",
+    ]
+
+
+@pytest.mark.parametrize("state", ["i/o pending", "shaky", "delayed", "undef"])
+def test_a_path_not_proven_ready_is_told_in_both_forms(state):
+    by_json = recording("multipath/show_maps_json-healthy").stdout.replace('"ready"', f'"{state}"', 1)
+    finding = check("healthy", **{MAPS_JSON: by_json})["multipath_path_not_ready"]
+    assert finding.values == {"count": 1, "of": 2, "paths": [f"sdb active {state} running"], "devices": ["sdb"]}
+    by_text = recording("multipath/multipath_ll-healthy").stdout.replace("active ready", f"active {state}", 1)
+    found = check("healthy", **{MAPS_JSON: Problem.TIMEOUT, "multipath -ll": by_text})
+    assert found["multipath_path_not_ready"].values["paths"][0].endswith(f" active {state} running")
+
+
+def test_a_checker_without_an_answer_is_a_failed_path_and_a_blocked_device_is_no_ready_one():
+    healthy = recording("multipath/show_maps_json-healthy").stdout
+    late = healthy.replace('"ready"', '"i/o timeout"', 1)
+    assert check("healthy", **{MAPS_JSON: late})["multipath_paths_failed"].values["failed"] == 1
+    blocked = healthy.replace('"running"', '"blocked"', 1)
+    assert "multipath_path_not_ready" in check("healthy", **{MAPS_JSON: blocked})
+
+
+def test_what_asks_the_disks_is_left_out_while_a_map_would_keep_it_waiting():
+    busy = {MAPS_JSON: Answer("", stdout="timeout\n", rc=1)}
+    host = node("allfailed-queueing", **busy)
+    found = judged(multipath.CHECK, host)
+    assert "multipath -ll" not in host.asked
+    assert found["reading_blocked"].values["detail"] == "mpatha has no path and queues"
+    host = Replay(answers("onefailed", **busy), blocked={Touches.DISKS: "an earlier child is stuck"})
+    assert judged(multipath.CHECK, host)["reading_blocked"].values["detail"] == "an earlier child is stuck"
+
+
+@pytest.mark.parametrize("policy", [multipath.Policy(paths=2), multipath.Policy(maps={MPATHA: 2})])
+def test_what_policy_expects_requires_the_daemon(policy):
+    assert set(judged(multipath.CHECK, Replay({}), policy)) == {"component_required"}
+
+
+def test_configuration_or_maps_without_the_daemon_are_critical():
+    found = judged(multipath.CHECK, Replay({"/etc/multipath.conf": "defaults {\n}\n"}))
+    assert found["multipath_not_installed"].values == {"by": "/etc/multipath.conf"}
+    host = {
+        STATUS: recording("multipath/dmsetup_status-allfailed-queueing"),
+        "dmsetup table --target multipath": recording("multipath/dmsetup_table-allfailed-queueing"),
+        "/sys/block/dm-0/dm/uuid": f"mpath-{MPATHA}\n",
+    }
+    assert {"multipath_not_installed", "multipath_queueing_without_paths"} <= set(
+        judged(multipath.CHECK, Replay(host))
+    )
+
+
+def test_a_number_of_another_script_is_not_understood():
+    text = recording("multipath/dmsetup_status-healthy").stdout.replace(" 4194304 ", " ² ")
+    with pytest.raises(NotUnderstood):
+        multipath.parse_dmsetup_status(text)
 
 
 def test_an_ordinary_user_learns_that_root_is_needed():
     refused = Answer("", stderr="/dev/mapper/control: open failed: Permission denied\n", rc=1)
     found = check(
         "healthy",
-        **{"dmsetup status --target multipath": refused, "dmsetup table --target multipath": refused},
+        **{STATUS: refused, "dmsetup table --target multipath": refused},
     )
     assert set(found) == {"reading_denied"}
 
@@ -162,7 +251,7 @@ def test_standby_and_read_only_are_said():
     facts = multipath.probe(node("healthy"), multipath.Policy())
     first = facts.maps[0]
     paths = (replace(first.paths[0], checker="ghost"),) + first.paths[1:]
-    facts = replace(facts, maps=(replace(first, paths=paths, read_only=True),))
+    facts = replace(facts, maps=(replace(first, paths=paths, read_only=True), facts.maps[1]))
     found = by_code(multipath.CHECK, multipath.judge(facts, multipath.Policy()))
     assert set(found) == {"multipath_path_ghost", "multipath_read_only"}
 
