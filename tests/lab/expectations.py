@@ -51,10 +51,10 @@ EXPECTATIONS = {
         _row(
             "path_lost",
             "multipath",
-            here="multipath_paths_failed network_isolated",
+            # the portal is the only one asked on that network: whether it or the node is cut off cannot be told
+            here="multipath_paths_failed network_peer_down",
             # the two maps over one path fail it one after the other
             may="multipath_sources_disagree kernel_log_io_error",
-            peer_may="network_peer_down",
         ),
         _row("path_missing", "multipath", here="multipath_paths_missing"),
         _row("path_ghost", "multipath", here="multipath_path_ghost", peer="multipath_path_ghost"),
@@ -75,7 +75,7 @@ EXPECTATIONS = {
         _row(
             "storage_lost",
             "multipath",
-            here=f"multipath_queueing_without_paths network_isolated {_ALL_BLOCKED}",
+            here=f"multipath_queueing_without_paths network_peer_down {_ALL_BLOCKED}",
             may="kernel_log_io_error multipath_sources_disagree boot.reading_blocked",
             peer_may=_PEER_GONE,
             alone=True,

@@ -445,7 +445,7 @@ def probe(host: Host, policy: Policy) -> Facts:
         return Facts(configured=configured, stack=stack)
     # without this systemd answers for it, with "active (exited)" whatever the cluster's state
     redirect = {"SYSTEMCTL_SKIP_REDIRECT": "1", "_SYSTEMCTL_SKIP_REDIRECT": "1"}
-    status = _beside(host.run, [INIT_SCRIPT, "status"], timeout=20.0, environment=redirect)
+    status = _beside(host.run, [INIT_SCRIPT, "status"], timeout=40.0, environment=redirect)
     config = _config(reader, conf)
     running = _cluster(reader, base, names[0]) if names else None
     volumes, peers = _members(reader, running, config, mounts, fstab)
