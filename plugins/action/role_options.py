@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.dict_transformations import dict_merge
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import examination
@@ -34,8 +36,10 @@ class ActionModule(ActionBase):
         known = {name for one in specs["argument_specs"].values() for name in one["options"]} | {*options["results"]}
         refused: list[str] = []
         for host, variables in self._hosts(task_vars or {}, set(spec)):
-            said = [*_misspelt(variables, role.get_name(include_role_fqcn=False), known), *_wrong(variables, spec)]
-            said += [text for name in options["policies"] for text in _impossible(name, variables.get(name))]
+            given = ArgumentSpecValidator(spec).validate({name: variables[name] for name in spec if name in variables})
+            said = [*_misspelt(variables, role.get_name(include_role_fqcn=False), known), *given.error_messages]
+            # what has the wrong form is not judged by its meaning
+            said = said or [*_impossible(options, given.validated_parameters)]
             refused += [f"{host}: {text}" for text in said]
         if refused:
             raise AnsibleActionFail("Nothing was run. " + "\n".join(dict.fromkeys(refused)))
@@ -70,13 +74,25 @@ def _misspelt(variables: Mapping[str, Any], role: str, known: set[str]) -> Itera
             yield f"{name}: the role has no such variable" + (f"; is {near[0]} meant?" if near else "")
 
 
-def _wrong(variables: Mapping[str, Any], spec: Mapping[str, Any]) -> list[str]:
-    given = {name: variables[name] for name in spec if name in variables}
-    return list(ArgumentSpecValidator(spec).validate(given).error_messages)
+def _impossible(options: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[str]:
+    """What node_health would refuse, by the names of the role's variables."""
+    given = {name: variables[name] for name in options["policies"] if variables.get(name)}
+    for option, names in {options["checks"]: variables.get(options["checks"]) or [], **given}.items():
+        for name in names:
+            if name not in examination.CHECKS:
+                yield f"{option}: {name}: no such check; there are {', '.join(examination.CHECKS)}"
+    said = _refused(statuses=variables.get(options["statuses"]) or {})
+    if said:
+        yield f"{options['statuses']}: {said.removeprefix('statuses.')}"
+    said = _refused(policy=functools.reduce(dict_merge, given.values(), {}))
+    if said:
+        to_blame = [name for name, policy in given.items() if _refused(policy=policy) == said] or [*given]
+        yield f"{' with '.join(to_blame)}: {said.removeprefix('policy.')}"
 
 
-def _impossible(name: str, policy: Any) -> Iterator[str]:
+def _refused(**options: Any) -> str:
     try:
-        examination.order({"checks": list(examination.CHECKS), "policy": policy or {}, "timeout": 1.0})
+        examination.order({"checks": list(examination.CHECKS), "timeout": 1.0, **options})
     except PolicyError as error:
-        yield f"{name}: {str(error).removeprefix('policy.')}"
+        return str(error)
+    return ""

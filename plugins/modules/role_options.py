@@ -11,7 +11,7 @@ description:
     C(meta/argument_specs.yml), and refuses variables that begin with the role's name and are none of its own.
   - Run it with C(run_once), and import the role with C(rolespec_validate=false). Ansible's own validation is one more
     task for every host, and a misspelt variable passes it.
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
 attributes:
@@ -39,10 +39,18 @@ options:
     elements: str
     default: []
   policies:
-    description: Variables that hold an option O(cloudops.hypervisor.node_health#module:policy).
+    description:
+      - Variables that hold an option O(cloudops.hypervisor.node_health#module:policy), each above those before it.
+      - What is judged is the policy that they are together.
     type: list
     elements: str
     default: []
+  checks:
+    description: The variable that holds the option O(cloudops.hypervisor.node_health#module:checks), empty for all.
+    type: str
+  statuses:
+    description: The variable that holds the option O(cloudops.hypervisor.node_health#module:statuses).
+    type: str
 seealso:
   - module: cloudops.hypervisor.node_health
 """
@@ -51,7 +59,9 @@ EXAMPLES = r"""
 - name: Refuse options that cannot be meant
   cloudops.hypervisor.role_options:
     results: [node_boot_check_result]
-    policies: [node_boot_check_policy]
+    policies: [node_boot_check_baseline, node_boot_check_policy]
+    checks: node_boot_check_checks
+    statuses: node_boot_check_statuses
   run_once: true
 """
 

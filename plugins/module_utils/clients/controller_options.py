@@ -14,6 +14,8 @@ ROLE_OPTIONS: Declaration = {
         "entry_point": {"type": "str", "default": "main"},
         "results": {"type": "list", "elements": "str", "default": []},
         "policies": {"type": "list", "elements": "str", "default": []},
+        "checks": {"type": "str"},
+        "statuses": {"type": "str"},
     },
 }
 
