@@ -371,9 +371,7 @@ def _judge_not_installed(facts: Facts, policy: Policy) -> List[Finding]:
     return findings + [finding for one in facts.kernel or () for finding in _judge_kernel_map(one)]
 
 
-def _judge_map(
-    one: Map, kernel: Optional[KernelMap], kernel_read: bool, policy: Policy, source: str
-) -> List[Finding]:
+def _judge_map(one: Map, kernel: Optional[KernelMap], kernel_read: bool, policy: Policy, source: str) -> List[Finding]:
     findings = []
     failed = [path for path in one.paths if path.failed]
     ghost = [path for path in one.paths if path.ghost and not path.failed]

@@ -222,9 +222,7 @@ def test_configuration_or_maps_without_the_daemon_are_critical():
         "dmsetup table --target multipath": recording("multipath/dmsetup_table-allfailed-queueing"),
         "/sys/block/dm-0/dm/uuid": f"mpath-{MPATHA}\n",
     }
-    assert {"multipath_not_installed", "multipath_queueing_without_paths"} <= set(
-        judged(multipath.CHECK, Replay(host))
-    )
+    assert {"multipath_not_installed", "multipath_queueing_without_paths"} <= set(judged(multipath.CHECK, Replay(host)))
 
 
 def test_a_number_of_another_script_is_not_understood():
