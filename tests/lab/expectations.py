@@ -150,7 +150,7 @@ EXPECTATIONS = {
         _row("clock_off", "time", here="time_differs time_offset_high", may="time_kernel_unsynchronised"),
         _row("time_source_gone", "time", here="time_server_silent", may="time_unsynchronised"),
         _row("kernel_xenballooned_page", "kernel_log", here="kernel_log_balloon"),
-        _row("kernel_o2net", "kernel_log", here="kernel_log_peer_lost", peer_may="kernel_log_peer_lost"),
+        _row("kernel_o2net", "kernel_log", here="kernel_log_peer_lost"),
         _row("kernel_hung_task", "kernel_log", here="kernel_log_hung_task"),
         _row("kernel_oom", "kernel_log", here="kernel_log_oom", may="boot_units_failed"),
         _row("kernel_io_error", "kernel_log", here="kernel_log_io_error"),
