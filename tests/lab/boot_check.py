@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The node boot check against the lab, run as an operator runs it: the playbook, its screen and its report."""
+"""Playbooks against the lab, run as an operator runs them: the screen and the report."""
 
 from __future__ import annotations
 
@@ -55,21 +55,20 @@ def _word(finding: Mapping[str, Any]) -> str:
     return finding["code"] if own else f"{finding['check']}.{finding['code']}"
 
 
-class BootCheck:
+class Playbook:
     """Every run has a report directory of its own; all share a store."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, name: str, directory: Path) -> None:
+        self._name = name
         self._directory = directory
 
-    def __call__(self, *arguments: str, fail_on: str = "never", **variables: Any) -> Outcome:
-        """Run the playbook; variables are the role's, without its prefix."""
-        reports = Path(tempfile.mkdtemp(prefix="reports-", dir=self._directory))
-        given = {"fail_on": fail_on, "report_directory": str(reports), **variables}
-        extra = json.dumps({f"node_boot_check_{name}": value for name, value in given.items()})
+    def __call__(self, *arguments: str, **variables: Any) -> Outcome:
+        """Run it; variables are the role's, without its prefix."""
+        extra = json.dumps({f"{self._name}_{name}": value for name, value in variables.items()})
         playbook = [sys.executable, "-m", "ansible", "playbook", "--inventory", "inventories/lab"]
         started = time.monotonic()
         done = subprocess.run(
-            [*playbook, "--extra-vars", extra, *arguments, "playbooks/node_boot_check.yml"],
+            [*playbook, "--extra-vars", extra, *arguments, f"playbooks/{self._name}.yml"],
             cwd=ROOT,
             env={**os.environ, "XDG_STATE_HOME": str(self._directory / "state"), "NO_COLOR": "1"},
             stdin=subprocess.DEVNULL,
@@ -80,6 +79,17 @@ class BootCheck:
         )
         seconds = time.monotonic() - started
         print(done.stdout)
-        written = reports / "latest/report.json"
+        written = Path(variables.get("report_directory", self._directory / "none"), "latest/report.json")
         report = json.loads(written.read_text()) if written.exists() else {}
         return Outcome(done.returncode, done.stdout, report, seconds)
+
+    def new_directory(self) -> str:
+        return tempfile.mkdtemp(prefix="reports-", dir=self._directory)
+
+
+class BootCheck(Playbook):
+    def __init__(self, directory: Path) -> None:
+        super().__init__("node_boot_check", directory)
+
+    def __call__(self, *arguments: str, fail_on: str = "never", **variables: Any) -> Outcome:
+        return super().__call__(*arguments, fail_on=fail_on, report_directory=self.new_directory(), **variables)
