@@ -33,6 +33,7 @@ class Check(Generic[P, F]):
 
     ``compare`` takes ``{node: facts}`` as returned by the nodes, each with the controller's clock as ``controller``
     (``asked`` and ``answered``, where it is known), and gives the findings that belong to each node.
+    ``within``: seconds after which its readings are ended, where it must answer sooner than its share of the time.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Check(Generic[P, F]):
     judge: Callable[[F, P], List[Finding]]
     table: Table
     compare: Optional[Compare] = None
+    within: Optional[float] = None
 
 
 def conclude(

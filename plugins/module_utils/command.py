@@ -9,14 +9,21 @@ Source of the rules: rule 44 and the health contract of docs/rules.md. A reading
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import enum
 import errno
+import fcntl
 import glob
+import ipaddress
 import itertools
+import math
 import os
+import re
 import select
 import signal
 import socket
+import stat
 import struct
 import subprocess
 import threading
@@ -24,16 +31,22 @@ import time
 from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
-STUCK_DIRECTORY = "/run/cloudops-hypervisor/stuck"
+RUNTIME_DIRECTORY = "/run/cloudops-hypervisor"
 OUTPUT_LIMIT = 8 * 1024 * 1024
 PIECE = 65536
+DETAIL_LENGTH = 300
+NO_TIME_LEFT = "not asked: the check's time was used up before"
+_STUCK, _LOCK = "stuck", "lock"
 KILL_PATIENCE = 1.0
 # a node short of CPU may need as long to end what it was told to
 SLOW_KILL_PATIENCE = 10.0
 _UNINTERRUPTIBLE = "D"
+_ENDED = ("Z", "X")
 # fields of /proc/PID/stat; with its start time a recycled pid is not taken for the old process
-_STATE, _STARTED = 0, 19
+_STATE, _SESSION, _STARTED = 0, 3, 19
 _ARP = 0x0806
 _ETHERNET = 1
 # struct timex up to its clock reading, with the machine's own alignment
@@ -106,8 +119,9 @@ class Answer:
         return tuple("%s: %s" % (self.source, line[:300]) for line in chosen) or (self.source,)
 
     def missing(self, problem: Optional[Problem] = None, detail: str = "") -> Missing:
-        said = detail or "; ".join(_last_line(self.stderr) or _last_line(self.stdout))
-        return Missing(self.source, problem or self.problem or Problem.FAILED, said[:300])
+        said = detail or (self.stderr if isinstance(self.stderr, Phrase) else "")
+        said = said or "; ".join(_last_line(self.stderr) or _last_line(self.stdout))[:DETAIL_LENGTH]
+        return Missing(self.source, problem or self.problem or Problem.FAILED, said)
 
 
 def _last_line(text: str) -> List[str]:
@@ -146,16 +160,21 @@ class LocalHost:
     """The node this process runs on.
 
     Anything that may sleep in the kernel is a child process: the parent abandons it and goes on. At most one such
-    child is left behind on a node; it is written down, so that the next run finds it and does not add a second.
+    child is left behind on a node: it is written down, so that the next run finds it and does not add a second, and
+    of several runs only one at a time reads what may hang.
     """
 
-    def __init__(self, stuck_directory: str = STUCK_DIRECTORY) -> None:
-        self._stuck_directory = stuck_directory
+    def __init__(self, runtime_directory: Optional[str] = None) -> None:
+        self._runtime = runtime_directory
         self._blocked: Dict[Touches, str] = {}
         self._one_at_a_time = threading.Lock()
-        stuck = self._still_stuck()
-        if stuck:
-            self._block_everything("a probe of an earlier run is stuck in the kernel: %s" % stuck)
+        self._ends = math.inf
+
+    def until(self, ends: float) -> LocalHost:
+        """The same node, whose readings end by then (time.monotonic()); what is refused here is refused there."""
+        hurried = copy.copy(self)
+        hurried._ends = ends
+        return hurried
 
     def block(self, touches: Touches, cause: str) -> None:
         """Refuse from now on every reading that touches this; the cause is part of its answer."""
@@ -173,17 +192,26 @@ class LocalHost:
         environment: Optional[Mapping[str, str]] = None,
     ) -> Answer:
         if touches is Touches.NOTHING:
-            return self._run(argv, timeout, touches, environment)
+            return self._run(argv, timeout, environment)
+        source = " ".join(argv)
+        ends = min(time.monotonic() + timeout, self._ends)
         with self._one_at_a_time:
             cause = self._blocked.get(touches)
+            if cause is None:
+                lock, cause = self._alone(ends)
             if cause is not None:
-                return Answer(" ".join(argv), stderr=cause, problem=Problem.BLOCKED)
-            return self._run(argv, timeout, touches, environment)
+                return Answer(source, stderr=cause, problem=Problem.BLOCKED)
+            try:
+                return self._run(argv, timeout, environment)
+            finally:
+                if lock is not None:
+                    os.close(lock)
 
-    def _run(
-        self, argv: Sequence[str], timeout: float, touches: Touches, environment: Optional[Mapping[str, str]]
-    ) -> Answer:
+    def _run(self, argv: Sequence[str], timeout: float, environment: Optional[Mapping[str, str]]) -> Answer:
         answer = Answer(" ".join(argv))
+        timeout = min(timeout, self._ends - time.monotonic())
+        if timeout <= 0:
+            return replace(answer, stderr=NO_TIME_LEFT, problem=Problem.TIMEOUT)
         # LANGUAGE outranks LC_ALL for gettext's messages
         clean = {k: v for k, v in os.environ.items() if k not in ("LANGUAGE", "LANG") and not k.startswith("LC_")}
         clean.update({"LC_ALL": "C", "PATH": SEARCH_PATH})
@@ -204,16 +232,18 @@ class LocalHost:
             return replace(answer, stderr="%s: command not found" % argv[0], problem=Problem.ABSENT)
         except PermissionError as error:
             return replace(answer, stderr=str(error), problem=Problem.DENIED)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return replace(answer, stderr=str(error), problem=Problem.FAILED)
+        started = _stat(child.pid, _STARTED) or "0"
         stdout, stderr, in_time = _collect(child, timeout)
         if in_time:
             return replace(answer, stdout=stdout, stderr=stderr, rc=child.returncode)
-        if _kill(child):
-            said = "gave no answer within %g s" % timeout
+        stuck = _kill(child, int(started))
+        if stuck is None:
+            said = "gave no answer within %.3g s" % timeout
             return replace(answer, stdout=stdout, stderr=said, problem=Problem.TIMEOUT)
-        cause = "%s (pid %d) cannot be killed" % (answer.source, child.pid)
-        self._remember_stuck(child.pid, answer.source)
+        cause = Phrase("unkillable", answer.source, stuck)
+        self._remember_stuck(child.pid, started, answer.source)
         self._block_everything(cause)
         return replace(answer, stdout=stdout, stderr=cause, problem=Problem.STUCK)
 
@@ -245,10 +275,15 @@ class LocalHost:
     def exchange(self, address: str, port: int, request: bytes = b"", timeout: float = 3.0) -> Answer:
         """Connect, send, and read until the peer closes; with no request the connection alone is the answer."""
         answer = Answer("tcp %s:%d" % (address, port))
+        timeout = min(timeout, self._ends - time.monotonic())
+        if timeout <= 0:
+            return replace(answer, stderr=NO_TIME_LEFT, problem=Problem.TIMEOUT)
         deadline = time.monotonic() + timeout
         received = b""
         try:
-            with socket.create_connection((address, port), timeout=timeout) as connection:
+            place = self._resolved(address, timeout)
+            remaining = max(deadline - time.monotonic(), 0.001)
+            with socket.create_connection((place, port), timeout=remaining) as connection:
                 if not request:
                     return answer
                 connection.sendall(request)
@@ -259,12 +294,24 @@ class LocalHost:
                         break
                     received += piece
         except socket.timeout:
-            said = "gave no answer within %g s" % timeout
+            said = "gave no answer within %.3g s" % timeout
             return replace(answer, stdout=_text(received), stderr=said, problem=Problem.TIMEOUT)
-        except OSError as error:
-            said = error.strerror or str(error)
+        except (OSError, ValueError, OverflowError) as error:
+            said = getattr(error, "strerror", None) or str(error)
             return replace(answer, stdout=_text(received), stderr=said, problem=Problem.FAILED)
         return replace(answer, stdout=_text(received))
+
+    def _resolved(self, address: str, timeout: float) -> str:
+        """An address as it is, that of a name from a child: the resolver has no deadline. Raises OSError."""
+        if is_address(address):
+            return address
+        answer = self._run(["getent", "ahosts", address], timeout, None) if is_name(address) else Answer("getent")
+        if answer.problem is Problem.TIMEOUT:
+            raise socket.timeout
+        found = answer.stdout.split()
+        if not found or not is_address(found[0]):
+            raise OSError(errno.ENOENT, "name or service not known")
+        return found[0]
 
     def who_has(self, interface: str, address: str, timeout: float = 1.0) -> Answer:
         """ARP probes (RFC 5227: no sender address, so no neighbour learns from them); a line for each MAC that answers.
@@ -306,29 +353,102 @@ class LocalHost:
     def wait(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    def _remember_stuck(self, pid: int, source: str) -> None:
-        started = _stat(pid, _STARTED)
+    def _alone(self, ends: float) -> Tuple[Optional[int], Optional[str]]:
+        """(the lock that keeps other runs out until it is closed, why nothing may be read that can hang)."""
         try:
-            os.makedirs(self._stuck_directory, mode=0o755, exist_ok=True)
-            with open(os.path.join(self._stuck_directory, str(pid)), "w", encoding="utf-8") as stream:
+            os.makedirs(self._notes(), mode=0o755, exist_ok=True)
+            # nobody but its owner can hold it
+            lock = os.open(os.path.join(self._notes(), os.pardir, _LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return None, self._still_stuck()
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > ends:
+                    os.close(lock)
+                    return None, "another run reads it, and did not end in time"
+                time.sleep(0.05)
+        stuck = self._still_stuck()
+        if stuck is not None:
+            os.close(lock)
+            return None, stuck
+        return lock, None
+
+    def _notes(self) -> str:
+        if self._runtime is None:
+            self._runtime = _runtime_directory()
+        return os.path.join(self._runtime, _STUCK)
+
+    def _remember_stuck(self, session: int, started: str, source: str) -> None:
+        try:
+            os.makedirs(self._notes(), mode=0o755, exist_ok=True)
+            with open(os.path.join(self._notes(), str(session)), "w", encoding="utf-8") as stream:
                 stream.write("%s %s\n" % (started, source))
         except OSError:
-            # an ordinary user cannot write there; the child is still reported by this run
+            # a full /run; the child is still reported by this run
             return
 
     def _still_stuck(self) -> Optional[str]:
+        """The child of an earlier run, of this user or of root, that has not ended."""
         found = None
-        for path in glob.glob(os.path.join(self._stuck_directory, "*")):
-            started, separator, source = self.read(path).stdout.strip().partition(" ")
-            pid = os.path.basename(path)
-            if separator and pid.isdigit() and _stat(int(pid), _STARTED) == started:
-                found = "%s (pid %s)" % (source, pid)
-            else:
+        for directory in dict.fromkeys((os.path.join(RUNTIME_DIRECTORY, _STUCK), self._notes())):
+            for path in glob.glob(os.path.join(glob.escape(directory), "*")):
+                started, _blank, source = self.read(path).stdout.strip().partition(" ")
+                session = os.path.basename(path)
+                if not (_whole(session) and _whole(started)):
+                    continue
+                if _session(int(session), int(started)):
+                    found = Phrase("earlier_probe_stuck", "%s (pid %s)" % (source, session))
+                    continue
                 try:
                     os.unlink(path)
                 except OSError:
                     continue
         return found
+
+
+def is_address(text: str) -> bool:
+    """An IP address, with its zone where it needs one."""
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def is_name(text: str) -> bool:
+    """What may be the name of a host."""
+    return re.match(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$", text) is not None
+
+
+def _runtime_directory() -> str:
+    """Where root, or this user, keeps a note of what is stuck; nobody else can write there."""
+    if os.geteuid() == 0:
+        return RUNTIME_DIRECTORY
+    for parent in (os.environ.get("XDG_RUNTIME_DIR", ""), "/run/user/%d" % os.geteuid()):
+        if parent and _is_own(parent):
+            return os.path.join(parent, "cloudops-hypervisor")
+    fallback = "/tmp/cloudops-hypervisor-%d" % os.geteuid()
+    try:
+        os.mkdir(fallback, 0o700)
+    except OSError:
+        # it is there already, or cannot be: whose it is decides
+        return fallback if _is_own(fallback) else RUNTIME_DIRECTORY
+    return fallback
+
+
+def _is_own(directory: str) -> bool:
+    try:
+        found = os.lstat(directory)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
+def _whole(text: str) -> bool:
+    return re.match(r"^[0-9]{1,18}$", text) is not None
 
 
 def _which(program: str) -> str:
@@ -375,21 +495,38 @@ def _collect(child: subprocess.Popen[bytes], timeout: float) -> Tuple[str, str, 
     return stdout, stderr, in_time
 
 
-def _kill(child: subprocess.Popen[bytes]) -> bool:
-    """End a child and its process group; False when it survives because it sleeps in the kernel."""
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except OSError:
-        child.kill()
+def _kill(child: subprocess.Popen[bytes], started: int) -> Optional[int]:
+    """End a child and its session; the process of it that survives because it sleeps in the kernel, if one does."""
     deadline = time.monotonic() + SLOW_KILL_PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            child.wait(KILL_PATIENCE)
-            break
-        except subprocess.TimeoutExpired:
-            if _stat(child.pid, _STATE) == _UNINTERRUPTIBLE:
-                return False
-    return True
+    patience = time.monotonic() + KILL_PATIENCE
+    while True:
+        for pid in _session(child.pid, started):
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        left = _session(child.pid, started)
+        asleep = [pid for pid in left if _stat(pid, _STATE) == _UNINTERRUPTIBLE]
+        now = time.monotonic()
+        if (child.poll() is not None and not left) or now > deadline:
+            return None
+        if asleep and now > patience:
+            return asleep[0]
+        time.sleep(0.05)
+
+
+def _session(leader: int, started: int) -> List[int]:
+    """The living processes of a session whose leader started then, in ticks since boot; it may itself have ended."""
+    found = _fields(leader)
+    if found and int(found[_STARTED]) != started:
+        return []
+    every = ((int(name), _fields(int(name))) for name in os.listdir("/proc") if _whole(name))
+    return [
+        pid
+        for pid, fields in every
+        if fields
+        and int(fields[_SESSION]) == leader
+        and int(fields[_STARTED]) >= started
+        and fields[_STATE] not in _ENDED
+    ]
 
 
 def _arp_replies(link: socket.socket, address: bytes, timeout: float) -> List[str]:
@@ -422,11 +559,16 @@ def _arp_replies(link: socket.socket, address: bytes, timeout: float) -> List[st
 
 def _stat(pid: int, field: int) -> Optional[str]:
     """A field of /proc/PID/stat, counted from the one behind the name; reading it needs no mm lock."""
+    fields = _fields(pid)
+    return fields[field] if fields else None
+
+
+def _fields(pid: int) -> List[str]:
     try:
         with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as stream:
-            return stream.read().rpartition(")")[2].split()[field]
-    except (OSError, IndexError):
-        return None
+            return stream.read().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _text(data: bytes) -> str:

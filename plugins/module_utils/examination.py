@@ -4,8 +4,9 @@
 """A node's examination: any set of checks, in the order that cannot hang, in one run.
 
 The storage lane runs one check after the other, because each may forbid what the next would touch; what waits for no
-storage runs beside it, a few at a time: on a node short of CPU they would eat up each other's deadlines. A check that
-does not come back in time is unknown and is left behind.
+storage runs beside it, a few at a time: on a node short of CPU they would eat up each other's deadlines. What a check
+depends on is examined before it, asked for or not. The readings of a check end in time for those behind it, so that
+each says itself what it waited for; one that does not come back all the same is unknown and is left behind.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import (
     Check,
@@ -42,6 +43,9 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import time as clock
 
 BESIDE_AT_ONCE = 2
+# of the whole time: what is kept to end a child and to judge, and what all checks behind one may count on
+TO_CONCLUDE = 0.05
+FOR_THE_REST = 0.5
 CHECKS: Dict[str, Check[Any, Any]] = {
     one.CHECK.name: one.CHECK
     for one in (services, mounts, multipath, lvm, o2cb, bonding, openvswitch, network, clock, kernel_log, boot)
@@ -61,11 +65,14 @@ def argument_spec() -> Dict[str, Any]:
 
 @dataclass(frozen=True)
 class Order:
-    """What to examine, refused as a whole when any of it cannot be meant."""
+    """What to examine, refused as a whole when any of it cannot be meant. ``guards``: what is examined beside it, to
+    know what may be touched.
+    """
 
     policies: Mapping[str, Any]
     statuses: Mapping[str, str]
     timeout: float
+    guards: Mapping[str, Any] = field(default_factory=dict)
 
 
 def order(params: Mapping[str, Any]) -> Order:
@@ -82,7 +89,12 @@ def order(params: Mapping[str, Any]) -> Order:
     statuses = refused_unless_meant(params.get("statuses") or {}, [check.table for check in CHECKS.values()])
     if not params["timeout"] > 0:
         raise PolicyError("timeout", "more than 0 seconds is wanted, not %g" % params["timeout"])
-    return Order({name: built[name] for name in chosen}, statuses, params["timeout"])
+    return Order(
+        {name: built[name] for name in chosen},
+        statuses,
+        params["timeout"],
+        {name: built[name] for name in probe_order.guards(chosen)},
+    )
 
 
 def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -110,23 +122,31 @@ def identity(host: Host) -> Dict[str, Any]:
 def run(host: LocalHost, ordered: Order) -> Dict[str, Any]:
     """``{checks: {name: health}, verdict, took: {name: seconds}}``"""
     ends = time.monotonic() + ordered.timeout
+    readings_end = ends - TO_CONCLUDE * ordered.timeout
+    policies = {**ordered.guards, **ordered.policies}
     results: Dict[str, Dict[str, Any]] = {}
     took: Dict[str, float] = {}
 
-    def lane(names: Iterator[str]) -> None:
-        for name in names:
-            started = time.monotonic()
-            result = examine(CHECKS[name], host, ordered.policies[name], ordered.statuses)
-            for touches, cause in probe_order.blocked_after(name, result, CHECKS[name].table):
+    def lane(names: List[str], share: float) -> None:
+        while True:
+            try:
+                name = names.pop(0)
+            except IndexError:
+                return
+            started, check = time.monotonic(), CHECKS[name]
+            until = min(readings_end - share * len(names), started + (check.within or ordered.timeout))
+            result = examine(check, host.until(until), policies[name], ordered.statuses)
+            for touches, cause in probe_order.blocked_after(name, result, check.table):
                 host.block(touches, cause)
             took[name] = round(time.monotonic() - started, 3)
             results[name] = result
 
-    storage, beside = probe_order.lanes(ordered.policies)
+    storage, beside = probe_order.lanes(policies)
     # daemon threads: one that never returns must not keep the answer back
-    # the lanes beside the storage share one iterator: each takes the next check
-    lanes = [iter(storage)] + [iter(beside)] * BESIDE_AT_ONCE
-    threads = [threading.Thread(target=lane, args=(names,), daemon=True) for names in lanes]
+    # the lanes beside the storage share one list: each takes the next check
+    lanes = [(names, FOR_THE_REST * ordered.timeout / max(len(names), 1)) for names in (storage, beside)]
+    lanes += lanes[1:] * (BESIDE_AT_ONCE - 1)
+    threads = [threading.Thread(target=lane, args=given, daemon=True) for given in lanes]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -140,5 +160,5 @@ def run(host: LocalHost, ordered: Order) -> Dict[str, Any]:
     return {
         "checks": checks,
         "verdict": verdict(Status(result["status"]) for result in checks.values()).value,
-        "took": dict(took),
+        "took": {name: took[name] for name in checks if name in took},
     }

@@ -121,8 +121,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
 
 def main() -> None:
     module = AnsibleModule(argument_spec=argument_spec(o2cb.Policy), supports_check_mode=True)
-    # with the map below it, so that nothing is read from a disk that does not answer
-    order = {"checks": ["multipath", "o2cb"], "policy": {"o2cb": module.params}, "timeout": 60.0}
+    order = {"checks": ["o2cb"], "policy": {"o2cb": module.params}, "timeout": 60.0}
     try:
         module.exit_json(changed=False, health=examination.answer(order)["checks"]["o2cb"])
     except PolicyError as error:

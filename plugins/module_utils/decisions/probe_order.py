@@ -4,8 +4,8 @@
 """Which check runs when, and what may no longer be touched after what was found. Source: docs/rules.md, rule 44.
 
 While a map queues without paths nothing that reads disks is run; while o2net or the heartbeat is ill nothing stats or
-opens on OCFS2; while an NFS server is dead nothing touches NFS. The storage's own checks therefore come first; what
-waits for no storage runs beside them.
+opens on OCFS2; while an NFS server is dead nothing touches NFS. The storage's own checks therefore come first, asked
+for or not; what waits for no storage runs beside them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,20 @@ GUARDS = {
     "o2cb": (Touches.OCFS2,),
     "mounts": (Touches.NFS,),
 }
+# whose result must be there before a check may touch what it touches
+NEEDED = {
+    "o2cb": ("multipath",),
+    "lvm": ("multipath",),
+    "mounts": ("multipath", "o2cb"),
+    "boot": ("multipath", "o2cb"),
+}
+
+
+def guards(checks: Iterable[str]) -> Tuple[str, ...]:
+    """The checks that are examined for the safety of these alone."""
+    wanted = list(checks)
+    needed = {guard for name in wanted for guard in NEEDED.get(name, ())}
+    return tuple(name for name in STORAGE_LANE if name in needed and name not in wanted)
 
 
 def lanes(checks: Iterable[str]) -> Tuple[List[str], List[str]]:

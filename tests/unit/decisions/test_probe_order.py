@@ -23,6 +23,20 @@ def test_storage_is_examined_in_its_order_and_the_rest_beside_it():
     assert beside == ["time", "bonding"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "examined"),
+    [
+        (["lvm"], ("multipath",)),
+        (["o2cb", "kernel_log", "boot"], ("multipath",)),
+        (["mounts", "multipath"], ("o2cb",)),
+        (["boot"], ("multipath", "o2cb")),
+        (["time", "bonding"], ()),
+    ],
+)
+def test_what_a_check_depends_on_is_examined_before_it_asked_for_or_not(asked, examined):
+    assert probe_order.guards(asked) == examined
+
+
 def test_a_map_that_queues_forbids_disks_and_ocfs2_and_names_the_cause():
     found = probe_order.blocked_after("multipath", result(("multipath_queueing_without_paths", "critical")), MULTIPATH)
     assert found == [(Touches.DISKS, "mpatha: m"), (Touches.OCFS2, "mpatha: m")]

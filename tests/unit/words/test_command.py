@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils import command
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import (
     OUTPUT_LIMIT,
     Answer,
@@ -22,7 +25,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 
 @pytest.fixture
 def host(tmp_path):
-    return LocalHost(stuck_directory=str(tmp_path / "stuck"))
+    return LocalHost(runtime_directory=str(tmp_path / "run"))
 
 
 def test_output_streams_and_return_code_are_kept_apart(host):
@@ -88,28 +91,31 @@ def test_files_of_proc_are_read_and_their_absence_is_said(host, tmp_path):
     assert "/proc/self/status" in host.glob("/proc/self/stat*")
 
 
+def as_nobody(ask):
+    """What this gives in a process of an ordinary user."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        os.write(writer, str(ask()).encode())
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as said:
+        os.wait()
+        return said.read()
+
+
 def test_a_file_only_root_may_read_is_denied_to_others(host, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("x")
     secret.chmod(0)
-    if os.geteuid() == 0:
-        # root reads everything: become nobody in a child
-        reader, writer = os.pipe()
-        if os.fork() == 0:
-            tmp_path.chmod(0o755)
-            os.setuid(65534)
-            os.write(writer, str(host.read(str(secret)).problem).encode())
-            os._exit(0)
-        os.wait()
-        said = os.read(reader, 100).decode()
-        # the folder above may be closed to nobody as well; both are a refusal
-        assert said == str(Problem.DENIED)
-    else:
-        assert host.read(str(secret)).problem is Problem.DENIED
+    # root reads everything; the folder above may be closed to others as well: both are a refusal
+    assert as_nobody(lambda: host.read(str(secret)).problem) == str(Problem.DENIED)
 
 
-def serve(answer):
-    listener = socket.create_server(("127.0.0.1", 0))
+def serve(answer, name="127.0.0.1"):
+    family, _kind, _protocol, _name, place = socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)[0]
+    listener = socket.create_server(place, family=family)
     port = listener.getsockname()[1]
 
     def handle():
@@ -150,20 +156,104 @@ def test_what_is_blocked_is_not_run_and_names_the_cause(host, tmp_path):
     assert host.run(["touch", str(mark)], touches=Touches.OCFS2).rc == 0 and mark.exists()
 
 
-def test_a_child_left_stuck_by_an_earlier_run_blocks_all_storage(tmp_path):
-    started = Path(f"/proc/{os.getpid()}/stat").read_text().rpartition(")")[2].split()[19]
-    (tmp_path / str(os.getpid())).write_text(f"{started} pvs --reportformat json\n")
-    host = LocalHost(stuck_directory=str(tmp_path))
+def note(directory, leader, source="pvs --reportformat json", started=None):
+    """What a run writes down of a child that it could not kill."""
+    (directory / "stuck").mkdir(parents=True, exist_ok=True)
+    stat = Path(f"/proc/{leader}/stat").read_text().rpartition(")")[2].split() if started is None else []
+    (directory / "stuck" / str(leader)).write_text(f"{started or stat[19]} {source}\n")
+
+
+@pytest.fixture
+def sleeper():
+    """A session of its own, as every child of a run has; it cannot be told from one that is stuck."""
+    child = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    yield child
+    child.kill()
+    child.wait()
+
+
+def test_a_child_left_stuck_by_an_earlier_run_blocks_all_storage(tmp_path, sleeper):
+    note(tmp_path, sleeper.pid)
+    host = LocalHost(runtime_directory=str(tmp_path))
     answer = host.run(["true"], touches=Touches.NFS)
     assert answer.problem is Problem.BLOCKED and "pvs --reportformat json" in answer.stderr
     assert host.run(["true"]).rc == 0
+    sleeper.kill()
+    sleeper.wait()
+    assert host.run(["true"], touches=Touches.NFS).rc == 0
+    assert not list((tmp_path / "stuck").iterdir())
+
+
+def test_a_grandchild_that_is_left_alone_in_its_session_is_found_too(tmp_path):
+    script = "sleep 60 > /dev/null 2>&1 & echo $!"
+    with subprocess.Popen(["sh", "-c", script], start_new_session=True, stdout=subprocess.PIPE, text=True) as leader:
+        note(tmp_path, leader.pid)
+        grandchild = int(leader.stdout.read())
+    host = LocalHost(runtime_directory=str(tmp_path))
+    assert host.run(["true"], touches=Touches.DISKS).problem is Problem.BLOCKED
+    os.kill(grandchild, signal.SIGKILL)
+    time.sleep(0.1)
+    assert host.run(["true"], touches=Touches.DISKS).rc == 0
 
 
 def test_a_note_about_a_process_that_has_ended_is_forgotten(tmp_path):
-    (tmp_path / str(os.getpid())).write_text("1 pvs\n")
-    host = LocalHost(stuck_directory=str(tmp_path))
+    note(tmp_path, os.getpid(), started="1")
+    host = LocalHost(runtime_directory=str(tmp_path))
     assert host.run(["true"], touches=Touches.DISKS).rc == 0
-    assert not list(tmp_path.iterdir())
+    assert not list((tmp_path / "stuck").iterdir())
+
+
+def test_of_two_runs_one_at_a_time_reads_what_may_hang(tmp_path):
+    first, second = (LocalHost(runtime_directory=str(tmp_path)) for _run in range(2))
+    entered, leave = tmp_path / "entered", tmp_path / "leave"
+    held = ["sh", "-c", f"touch {entered}; while [ ! -e {leave} ]; do sleep 0.05; done"]
+    thread = threading.Thread(target=first.run, args=(held, 20.0, Touches.DISKS))
+    thread.start()
+    while not entered.exists():
+        time.sleep(0.01)
+    answer = second.run(["true"], timeout=0.3, touches=Touches.DISKS)
+    assert (answer.problem, second.run(["true"]).rc) == (Problem.BLOCKED, 0)
+    leave.touch()
+    thread.join()
+    assert second.run(["true"], touches=Touches.DISKS).rc == 0
+
+
+def test_an_ordinary_user_keeps_his_notes_where_only_he_can_write(tmp_path, monkeypatch):
+    own, anybodys = tmp_path / "own", tmp_path / "anybodys"
+    for directory, mode in ((own, 0o700), (anybodys, 0o777)):
+        directory.mkdir()
+        directory.chmod(mode)
+        if os.geteuid() == 0:
+            os.chown(directory, 65534, 65534)
+    for parent in (tmp_path, *list(tmp_path.parents)[:3]):
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/tmp"):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(own))
+    assert as_nobody(command._runtime_directory) == str(own / "cloudops-hypervisor")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(anybodys))
+    assert str(tmp_path) not in as_nobody(command._runtime_directory)
+
+
+def test_readings_end_when_their_check_must(host):
+    hurried = host.until(time.monotonic() + 0.4)
+    started = time.monotonic()
+    assert hurried.run(["sleep", "60"], timeout=30).problem is Problem.TIMEOUT
+    assert hurried.run(["true"]).problem is Problem.TIMEOUT
+    assert hurried.exchange("127.0.0.1", 1).problem is Problem.TIMEOUT
+    assert time.monotonic() - started < 5
+    assert host.run(["true"]).rc == 0, "the others go on"
+    host.block(Touches.DISKS, "mpatha queues")
+    assert hurried.run(["true"], touches=Touches.DISKS).stderr == "mpatha queues"
+
+
+@pytest.mark.parametrize("address", ["a..b", "x" * 70, "-h", "a b", "", "no\0name"])
+def test_what_is_no_name_is_a_failure_and_no_traceback(host, address):
+    assert host.exchange(address, 80).problem is Problem.FAILED
+    assert host.exchange("127.0.0.1", 99999).problem is Problem.FAILED
+
+
+def test_a_name_is_resolved_within_the_deadline(host):
+    assert host.exchange("localhost", serve(lambda c: None, "localhost")).ok
 
 
 def test_evidence_names_its_source_and_falls_back_to_the_last_error():

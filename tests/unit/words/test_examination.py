@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -51,7 +51,7 @@ def checks(monkeypatch, tmp_path):
     def run(timeout, *given):
         monkeypatch.setattr(examination, "CHECKS", {one.name: one for one in given})
         order = examination.Order({one.name: NoPolicy() for one in given}, {}, timeout)
-        return examination.run(LocalHost(stuck_directory=str(tmp_path)), order)
+        return examination.run(LocalHost(runtime_directory=str(tmp_path)), order)
 
     return run
 
@@ -79,6 +79,34 @@ def test_what_one_cause_keeps_from_being_read_is_one_finding():
     )
     assert first["evidence"] == [long, "stat -f /data"]
     assert (second["values"]["reading"], second["values"]["detail"]) == (["stat -f /data/iso"], silent)
+
+
+def test_a_guard_that_was_not_asked_for_protects_and_is_not_returned(monkeypatch, tmp_path):
+    ill = small_check("multipath", lambda host, policy: None, Status.CRITICAL, blocks=True)
+    reads = small_check("lvm", lambda host, policy: host.run(["true"], touches=Touches.DISKS))
+    monkeypatch.setattr(examination, "CHECKS", {one.name: one for one in (ill, reads)})
+    order = examination.Order({"lvm": NoPolicy()}, {}, 10, {"multipath": NoPolicy()})
+    result = examination.run(LocalHost(runtime_directory=str(tmp_path)), order)
+    (finding,) = result["checks"]["lvm"]["findings"]
+    assert finding["code"] == "reading_blocked" and "multipath: said" in finding["message"]
+    assert set(result["checks"]) == set(result["took"]) == {"lvm"}
+    assert result["verdict"] == "not proven"
+
+
+def test_a_check_that_waits_leaves_time_for_those_behind_it(checks):
+    waits = small_check("multipath", lambda host, policy: host.run(["sleep", "60"], timeout=50))
+    reads = small_check("services", lambda host, policy: host.run(["true"]))
+    started = time.monotonic()
+    result = checks(4, waits, reads)
+    assert time.monotonic() - started < 4
+    codes = {name: [finding["code"] for finding in one["findings"]] for name, one in result["checks"].items()}
+    assert codes == {"multipath": ["reading_timeout"], "services": ["services_said"]}
+
+
+def test_a_check_may_have_to_answer_sooner(checks):
+    waits = small_check("mounts", lambda host, policy: host.run(["sleep", "60"], timeout=50))
+    result = checks(30, replace(waits, within=0.3))
+    assert result["took"]["mounts"] < 5
 
 
 def test_well_storage_blocks_nothing(checks):
@@ -142,6 +170,7 @@ def test_an_order_that_cannot_be_meant_is_refused_by_name(given, option):
 
 
 def test_an_order_keeps_the_checks_own_order_and_their_policies():
+    assert set(examination.order({**ALL, "checks": ["lvm"]}).guards) == {"multipath"}
     order = examination.order({**ALL, "checks": ["o2cb", "multipath"], "policy": {"multipath": {"paths": 4}}})
     assert next(iter(order.policies)) == "multipath" and set(order.policies) == {"multipath", "o2cb"}
     assert order.policies["multipath"] == multipath.Policy(paths=4)
