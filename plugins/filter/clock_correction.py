@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.clock_correction import Rules, plan
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.clock_correction import Clock, Rules, plan
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
 
 
 def clock_correction(clock: Mapping[str, Any], daemon: str, running: bool, rules: Mapping[str, Any]) -> dict[str, Any]:
-    planned: dict[str, Any] = plain(asdict(plan(daemon, running, clock["ahead"], clock["guests"], Rules(**rules))))
+    read = Clock(clock["ahead"], clock["guests"], clock["ntpdate"])
+    planned: dict[str, Any] = plain(asdict(plan(daemon, running, read, Rules(**rules))))
     return planned
 
 

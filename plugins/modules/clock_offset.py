@@ -8,7 +8,7 @@ module: clock_offset
 short_description: Ask time servers how far a node's clock is off
 description:
   - Asks the servers directly, so the answer does not depend on the node's time daemon or on what it is configured with.
-  - Also tells how many guests run, because their time may not jump back.
+  - Also tells how many guests run, because their time may not jump back, and whether the clock could be stepped.
 version_added: 1.0.0
 author:
   - cloudops.hypervisor contributors (@cloudops)
@@ -60,6 +60,11 @@ guests:
   returned: success
   type: int
   sample: 12
+ntpdate:
+  description: Where C(ntpdate) is, without which a clock under ntpd cannot be stepped. Null if it is not on the node.
+  returned: success
+  type: str
+  sample: /usr/sbin/ntpdate
 """
 
 from dataclasses import asdict
@@ -84,6 +89,7 @@ def main() -> None:
         ahead=next((one.seconds for one in offsets if one.seconds is not None), None),
         servers={one.server: asdict(one) for one in offsets},
         guests=guests.running(LocalHost()),
+        ntpdate=module.get_bin_path("ntpdate"),
     )
 
 

@@ -42,11 +42,21 @@ class Plan:
     why: str
 
 
-def plan(daemon: str, running: bool, ahead: Optional[float], guests: Optional[int], rules: Rules) -> Plan:
-    """``running``: the daemon is. ``ahead``: seconds this node is ahead of its server, None if no server answered.
+@dataclass(frozen=True)
+class Clock:
+    """``ahead``: seconds this node is ahead of its server, None if no server answered.
 
-    ``guests``: how many run, None if that is not known.
+    ``guests``: how many run, None if that is not known. ``ntpdate``: where that program is, which ntpd is stopped for.
     """
+
+    ahead: Optional[float]
+    guests: Optional[int]
+    ntpdate: Optional[str]
+
+
+def plan(daemon: str, running: bool, clock: Clock, rules: Rules) -> Plan:
+    """``running``: the daemon is."""
+    ahead, guests = clock.ahead, clock.guests
     if not daemon:
         return Plan(Correction.REFUSED, "no time daemon is installed: install chrony")
     if ahead is None:
@@ -62,4 +72,7 @@ def plan(daemon: str, running: bool, ahead: Optional[float], guests: Optional[in
         guests_said = "whether guests run is not known" if guests is None else "%d guests run" % guests
         said = "%s, and the clock would jump back by %.3f s" % (guests_said, ahead)
         return Plan(Correction.REFUSED, said + ": name the node in time_sync_backward_step_nodes, or slew")
+    if daemon == "ntpd" and not clock.ntpdate:
+        said = "%+.3f s would be stepped by ntpdate, which is not on this node" % ahead
+        return Plan(Correction.REFUSED, said + ": install it, or slew")
     return Plan(Correction.STEP, "%+.3f s is stepped" % ahead)
