@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Missing, Problem
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, carried, is_phrase, told
 
 
 class Status(str, enum.Enum):
@@ -95,22 +96,32 @@ def table(*rows: Judgement) -> Dict[str, Judgement]:
 
 
 class _Forgiving(string.Formatter):
-    """A value that is not there shows as its name: words never fail a report. A list's format is what joins it."""
+    """A value that is not there shows as its name: words never fail a report. A list's format is what joins it.
+
+    A format that begins with ``?`` leaves out what a tool said, which is evidence, and puts its rest before a phrase.
+    """
+
+    def __init__(self, language: str) -> None:
+        self._language = language
 
     def get_value(self, key: Any, args: Any, kwargs: Any) -> Any:
         return kwargs.get(key, "{%s}" % key)
 
     def format_field(self, value: Any, format_spec: str) -> str:
+        if format_spec.startswith("?"):
+            return format_spec[1:] + told(value, self._language) if is_phrase(value) else ""
         if isinstance(value, (list, tuple)):
-            return (format_spec or ", ").join(str(item) for item in value)
+            return (format_spec or ", ").join(told(item, self._language) for item in value)
+        if is_phrase(value):
+            return told(value, self._language)
         try:
             return str(format(value, format_spec))
         except (ValueError, TypeError):
             return str(value)
 
 
-def fill(words: str, finding: Finding) -> str:
-    return _Forgiving().vformat(words, (), {"subject": finding.subject, **finding.values})
+def fill(words: str, finding: Finding, language: str = "en") -> str:
+    return _Forgiving(language).vformat(words, (), {"subject": finding.subject, **finding.values})
 
 
 def rendered(
@@ -120,12 +131,12 @@ def rendered(
     words = row.ko if language == "ko" else row.en
     return {
         "code": finding.code,
-        "values": dict(finding.values),
+        "values": carried(finding.values),
         "subject": finding.subject,
         "status": Status((overrides or {}).get(finding.code, row.status.value)).value,
-        "message": fill(words.message, finding),
+        "message": fill(words.message, finding, language),
         "evidence": list(finding.evidence),
-        "remedy": fill(words.remedy, finding),
+        "remedy": fill(words.remedy, finding, language),
         "reference": row.reference,
     }
 
@@ -150,9 +161,14 @@ def missing(reading: Missing, subject: str = "") -> Finding:
     return Finding(
         code=code,
         subject=subject,
-        values={"reading": reading.reading, "detail": reading.detail or "nothing was said"},
+        values={"reading": reading.reading, "detail": reading.detail or Phrase("none_said")},
         evidence=(reading.reading if code == BLOCKED else evidence,),
     )
+
+
+def cause_of(finding: Mapping[str, Any]) -> str:
+    """A finding as what it keeps from being read names it."""
+    return ": ".join(filter(None, (finding["subject"], finding["message"])))
 
 
 def one_for_each_cause(findings: Iterable[Finding]) -> List[Finding]:
@@ -176,7 +192,7 @@ def one_for_each_cause(findings: Iterable[Finding]) -> List[Finding]:
     return listed
 
 
-def absent(component: str, why: str, required: bool) -> Finding:
+def absent(component: str, why: Phrase, required: bool) -> Finding:
     """The node has no such component: skipped, or critical where policy requires it."""
     code = "component_required" if required else "component_absent"
     return Finding(code, component, {"component": component, "why": why}, (why,))

@@ -33,14 +33,16 @@ TABLE = table(
         Status.UNKNOWN,
         "docs/rules.md#the-health-contract",
         en=Words("{reading} is not there: {detail}", "Install what provides {reading}, then run the check again."),
-        ko=Words("{reading} 이(가) 없음: {detail}", "{reading} 을(를) 제공하는 패키지를 설치한 뒤 다시 점검하십시오."),
+        ko=Words(
+            "{reading} 이(가) 없음{detail:?: }", "{reading} 을(를) 제공하는 패키지를 설치한 뒤 다시 점검하십시오."
+        ),
     ),
     Judgement(
         "reading_denied",
         Status.UNKNOWN,
         "docs/rules.md#the-health-contract",
         en=Words("{reading} needs root: {detail}", "Run the check as root (become: true)."),
-        ko=Words("{reading} 읽기에 root 권한이 필요함: {detail}", "root 권한(become: true)으로 다시 점검하십시오."),
+        ko=Words("{reading} 읽기에 root 권한이 필요함{detail:?: }", "root 권한(become: true)으로 다시 점검하십시오."),
     ),
     Judgement(
         "reading_timeout",
@@ -48,7 +50,7 @@ TABLE = table(
         "docs/rules.md#rule-44",
         en=Words("{reading}: {detail}", "Find out on the node what {reading} waits for, then run the check again."),
         ko=Words(
-            "{reading}: 제한 시간 안에 응답 없음 ({detail})",
+            "{reading}: 제한 시간 안에 응답 없음{detail:?: }",
             "노드에서 {reading} 이(가) 무엇을 기다리는지 확인한 뒤 다시 점검하십시오.",
         ),
     ),
@@ -62,7 +64,7 @@ TABLE = table(
             "ended.",
         ),
         ko=Words(
-            "{reading} 이(가) 커널에서 멈춤: {detail}",
+            "{reading} 이(가) 커널에서 멈춤{detail:?: }",
             "기다리는 스토리지를 먼저 복구하십시오. 끝날 때까지 이 노드에서 스토리지를 건드리는 점검은 하지 않습니다.",
         ),
     ),
@@ -81,7 +83,7 @@ TABLE = table(
         Status.UNKNOWN,
         "docs/rules.md#the-health-contract",
         en=Words("{reading} failed: {detail}", "Run {reading} on the node by hand and read its error."),
-        ko=Words("{reading} 실패: {detail}", "노드에서 {reading} 을(를) 직접 실행하여 오류를 확인하십시오."),
+        ko=Words("{reading} 실패{detail:?: }", "노드에서 {reading} 을(를) 직접 실행하여 오류를 확인하십시오."),
     ),
     Judgement(
         "reading_not_understood",
@@ -92,7 +94,7 @@ TABLE = table(
             "Run {reading} on the node by hand; report its output and version.",
         ),
         ko=Words(
-            "{reading} 의 출력 형식을 알 수 없음: {detail}",
+            "{reading} 의 출력 형식을 알 수 없음{detail:?: }",
             "노드에서 {reading} 을(를) 직접 실행하고 출력과 버전을 알려 주십시오.",
         ),
     ),
@@ -129,13 +131,15 @@ TABLE = table(
             "the node could not be reached: {detail}",
             "Run the playbook hang_triage for this node before anything else.",
         ),
-        ko=Words("노드에 접속할 수 없음: {detail}", "다른 조치에 앞서 이 노드에 hang_triage 플레이북을 실행하십시오."),
+        ko=Words(
+            "노드에 접속할 수 없음{detail:?: }", "다른 조치에 앞서 이 노드에 hang_triage 플레이북을 실행하십시오."
+        ),
     ),
     Judgement(
         "node_silent",
         Status.UNKNOWN,
         "uxen 서버 Hang",
         en=Words("the node gave no health answer: {detail}", "Read the error, then run the check for this node again."),
-        ko=Words("노드가 점검 결과를 돌려주지 않음: {detail}", "오류를 확인한 뒤 이 노드를 다시 점검하십시오."),
+        ko=Words("노드가 점검 결과를 돌려주지 않음{detail:?: }", "오류를 확인한 뒤 이 노드를 다시 점검하십시오."),
     ),
 )

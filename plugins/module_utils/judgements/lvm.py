@@ -70,12 +70,12 @@ TABLE = table(
         Status.CRITICAL,
         SECTION,
         en=Words(
-            "LVM reports no PV, but {proof}",
+            "LVM reports no PV, but {proof} names {names}",
             "LVM cannot read the disks: check multipath -ll and dmesg for I/O errors first, then the filter in "
             "/etc/lvm/lvm.conf and /etc/lvm/devices.",
         ),
         ko=Words(
-            "LVM 에 PV 가 하나도 나타나지 않으나, {proof}",
+            "LVM 에 PV 가 하나도 나타나지 않으나 {proof} 에는 {names} 이(가) 있음",
             "LVM 이 디스크를 읽지 못합니다. 먼저 multipath -ll 과 dmesg 의 I/O 오류를, 다음으로 /etc/lvm/lvm.conf 의 "
             "filter 와 /etc/lvm/devices 를 확인하십시오.",
         ),
@@ -128,6 +128,21 @@ TABLE = table(
             "LV 가 suspend 상태: 모든 I/O 가 대기함",
             "실행 중인 LVM 명령이 없는지 확인(ps -C lvm,lvchange,lvresize,pvmove)한 뒤 dmsetup resume {device} 을(를) "
             "실행하십시오.",
+        ),
+    ),
+    Judgement(
+        "lvm_lv_not_reported",
+        Status.CRITICAL,
+        SECTION,
+        en=Words(
+            "active as {device}, but LVM finds no PV that holds it",
+            "Find its disks (multipath -ll, pvs -a) and have the storage team bring them back; unmount and deactivate "
+            "nothing before.",
+        ),
+        ko=Words(
+            "{device} (으)로 활성 상태이나 LVM 이 그 PV 를 찾지 못함",
+            "디스크를 확인하고(multipath -ll, pvs -a) 스토리지 담당자에게 복구를 요청하십시오. 그 전에는 umount 나 "
+            "비활성화를 하지 마십시오.",
         ),
     ),
     Judgement(

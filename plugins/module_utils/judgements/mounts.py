@@ -232,7 +232,7 @@ TABLE = table(
             "Do not reboot the node; the mounts go on by themselves when the server is back.",
         ),
         ko=Words(
-            "NFS 서버가 응답하지 않음: {detail}. 해당 마운트: {paths}",
+            "NFS 서버가 응답하지 않음{detail:?: }. 해당 마운트: {paths}",
             "NAS 담당자에게 연락하고 {subject} 까지의 네트워크를 확인하십시오. {paths} 에 df, ls, stat 을 실행하면 "
             "멈춥니다. 노드를 재부팅하지 마십시오. 서버가 돌아오면 마운트는 저절로 재개됩니다.",
         ),
@@ -248,7 +248,7 @@ TABLE = table(
             "repair the storage first.",
         ),
         ko=Words(
-            "마운트되었으나 읽을 수 없음: {detail}",
+            "마운트되었으나 읽을 수 없음{detail:?: }",
             "{subject} 을(를) 쓰는 서비스를 멈추고 umount {subject}(NFS 는 umount -f) 후 다시 마운트하십시오. I/O "
             "오류이면 스토리지를 먼저 복구하십시오.",
         ),
@@ -275,7 +275,7 @@ TABLE = table(
             "Mount the file system that holds {target}.",
         ),
         ko=Words(
-            "링크가 가리키는 {target} 에 접근할 수 없음: {detail}",
+            "링크가 가리키는 {target} 에 접근할 수 없음{detail:?: }",
             "{target} 을(를) 담은 파일시스템을 마운트하십시오.",
         ),
     ),

@@ -156,7 +156,7 @@ TABLE = table(
             "comes back and none is noticed to fail.",
         ),
         ko=Words(
-            "multipathd 가 응답하지 않음: {detail}",
+            "multipathd 가 응답하지 않음{detail:?: }",
             "데몬을 구동하십시오(systemctl start multipathd 또는 /etc/init.d/multipath-tools start). 데몬이 없으면 "
             "경로 장애를 감지하지도 복구하지도 못합니다.",
         ),

@@ -185,7 +185,7 @@ TABLE = table(
             "reboot. Do not touch OCFS2 until then.",
         ),
         ko=Words(
-            "{peer} 의 heartbeat 는 있으나 o2cb 주소 {address} 이(가) 응답하지 않음: {why}",
+            "{peer} 의 heartbeat 는 있으나 o2cb 주소 {address} 이(가) 응답하지 않음{why:?: }",
             "즉시 {address} 까지의 네트워크(링크, 스위치, 방화벽 포트)를 복구하십시오. {freeze}초 뒤 노드가 많은 "
             "쪽(같은 수이면 가장 작은 노드 번호가 있는 쪽)만 남고 나머지는 재부팅됩니다. 그때까지 OCFS2 에 접근하지 "
             "마십시오.",
@@ -201,7 +201,7 @@ TABLE = table(
             "Check {peer}: it is down, or has no OCFS2 volume mounted. List it in out_of_service if that is meant.",
         ),
         ko=Words(
-            "{peer} ({address}) 의 heartbeat 가 없음: {why}",
+            "{peer} ({address}) 의 heartbeat 가 없음{why:?: }",
             "{peer} 을(를) 확인하십시오. 꺼져 있거나 OCFS2 볼륨이 마운트되지 않은 상태입니다. 의도된 것이면 "
             "out_of_service 에 적으십시오.",
         ),

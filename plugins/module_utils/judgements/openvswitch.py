@@ -27,7 +27,7 @@ TABLE = table(
             "interface can be plugged in, so no VM starts or arrives here.",
         ),
         ko=Words(
-            "ovsdb-server 가 응답하지 않음: {detail}",
+            "ovsdb-server 가 응답하지 않음{detail:?: }",
             "데몬을 구동하십시오(systemctl restart ovsdb-server 또는 /etc/init.d/openvswitch-switch start). 데몬이 "
             "없으면 VM의 interface 를 연결할 수 없어 VM을 구동하거나 받을 수 없습니다.",
         ),
@@ -42,7 +42,7 @@ TABLE = table(
             "the kernel for some seconds, nothing new gets through, and the database shows no fault.",
         ),
         ko=Words(
-            "ovs-vswitchd 가 응답하지 않음: {detail}",
+            "ovs-vswitchd 가 응답하지 않음{detail:?: }",
             "데몬을 구동하십시오(systemctl restart ovs-vswitchd 또는 /etc/init.d/openvswitch-switch start). 기존 flow "
             "는 커널에서 잠시 유지되지만 새 통신은 되지 않으며, DB 에는 이상이 보이지 않습니다.",
         ),
@@ -98,7 +98,7 @@ TABLE = table(
             "{bridge} {port}.",
         ),
         ko=Words(
-            "{bridge} 의 포트가 동작하지 않음: {error}",
+            "{bridge} 의 포트가 동작하지 않음{error:?: }",
             "장치가 있는지(ip link show {subject}) 확인하십시오. 더 이상 필요 없다면: ovs-vsctl del-port {bridge} "
             "{port}.",
         ),

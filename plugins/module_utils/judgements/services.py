@@ -70,7 +70,7 @@ TABLE = table(
             "-s reload.",
         ),
         ko=Words(
-            "응답 없음: {detail}",
+            "응답 없음{detail:?: }",
             "nginx 가 어느 주소에서 대기하는지(ss -ltnp), 방화벽이 막는지 확인하고 nginx -s reload 로 다시 읽으십시오.",
         ),
     ),
@@ -113,7 +113,7 @@ TABLE = table(
             "Find out who listens there (ss -ltnp) and give the port back to nginx.",
         ),
         ko=Words(
-            "HTTP 가 아닌 응답: {said}",
+            "HTTP 가 아닌 응답{said:?: }",
             "해당 포트를 누가 쓰는지 확인(ss -ltnp)하고 nginx 가 쓰도록 되돌리십시오.",
         ),
     ),
@@ -127,7 +127,7 @@ TABLE = table(
             "/etc/init.d/{subject} start.",
         ),
         ko=Words(
-            "서비스 상태: {state}",
+            "서비스가 동작하지 않음{state:?: }",
             "로그(journalctl -u {subject} -b 또는 /var/log)를 확인한 뒤 구동하십시오: systemctl start {subject} 또는 "
             "/etc/init.d/{subject} start.",
         ),

@@ -48,7 +48,7 @@ TABLE = table(
             "Start it: {commands:, or }.",
         ),
         ko=Words(
-            "{daemon} 이(가) 설치되어 있으나 구동 중이 아님: {detail}",
+            "{daemon} 이(가) 설치되어 있으나 구동 중이 아님{detail:?: }",
             "구동하십시오: {commands: 또는 }.",
         ),
     ),

@@ -15,10 +15,12 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import describe
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.examination import CHECKS
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import (
+    BLOCKED,
     Finding,
     Judgement,
     Status,
     Verdict,
+    cause_of,
     rendered,
     severity,
     verdict,
@@ -26,7 +28,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_death import TABLE as NODE_DEATH
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.words import say
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 
 PROBLEMS = ("critical", "unknown", "warning")
 FAIL_ON = ("never", "critical", "unknown", "warning")
@@ -229,15 +231,16 @@ def _rows(check: str) -> Dict[str, Judgement]:
 
 def _node(name: str, result: Mapping[str, Any], language: str) -> NodeReport:
     if not result.get("checks"):
-        finding = _no_answer(name, result, language)
+        finding = _no_answer(name, result)
         shown = _shown(NO_CHECK, rendered(finding, COMMON[finding.code], None, language), language)
         return NodeReport(name, Verdict.NOT_PROVEN.value, (CheckReport(NO_CHECK, shown.status, (shown,)),))
     took = result.get("took") or {}
+    causes = _causes(result["checks"], language)
     checks = [
         CheckReport(
             check,
             health["status"],
-            tuple(_shown(check, finding, language) for finding in health["findings"]),
+            tuple(_shown(check, _with_cause(finding, causes), language) for finding in health["findings"]),
             took.get(check),
         )
         for check, health in result["checks"].items()
@@ -247,13 +250,31 @@ def _node(name: str, result: Mapping[str, Any], language: str) -> NodeReport:
     return _judged(NodeReport(name, "", tuple(checks), known))
 
 
-def _no_answer(name: str, result: Mapping[str, Any], language: str) -> Finding:
-    said = str(result.get("msg") or "")
+def _causes(checks: Results, language: str) -> Dict[str, str]:
+    """What the node's findings say where they are named as a cause, and what they say in the report."""
+    causes = {}
+    for check, health in checks.items():
+        for finding in health["findings"]:
+            shown = _shown(check, finding, language)
+            named = cause_of({"subject": shown.subject, "message": shown.message})
+            causes[cause_of(finding)] = named
+    return causes
+
+
+def _with_cause(finding: Mapping[str, Any], causes: Mapping[str, str]) -> Mapping[str, Any]:
+    detail = finding["values"].get("detail") if finding["code"] == BLOCKED else None
+    # a long one was cut
+    said = next((cause for cause in causes if detail and isinstance(detail, str) and cause.startswith(detail)), None)
+    return finding if said is None else {**finding, "values": {**finding["values"], "detail": causes[said]}}
+
+
+def _no_answer(name: str, result: Mapping[str, Any]) -> Finding:
+    # what comes before it is Ansible's, and says no more
+    said = re.sub(r"^Task failed: ", "", str(result.get("msg") or ""))
     if result.get("unreachable"):
-        detail = said or say(language, "unreachable.no_words")
+        detail = said or Phrase("no_reason")
         return Finding("node_unreachable", name, {"detail": detail}, (detail,))
-    silence = "silent.skipped" if result.get("skipped") else "silent.no_result"
-    detail = said or say(language, silence)
+    detail = said or Phrase("check_skipped" if result.get("skipped") else "no_result")
     lines = [line for key in ("module_stderr", "exception") for line in str(result.get(key) or "").splitlines()]
     return Finding("node_silent", name, {"detail": detail}, (detail, *[line for line in lines if line.strip()][-3:]))
 

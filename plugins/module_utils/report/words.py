@@ -70,9 +70,6 @@ CATALOGUE: Dict[str, Text] = {
         "The report is complete; the run fails as fail_on={fail_on} asks: {nodes}.",
         "보고서는 완성되었습니다. fail_on={fail_on} 설정에 따라 실패로 끝냅니다: {nodes}.",
     ),
-    "unreachable.no_words": Text("no reason was given", "사유가 전달되지 않음"),
-    "silent.no_result": Text("it returned no result", "결과를 돌려주지 않음"),
-    "silent.skipped": Text("the check was skipped", "점검을 건너뜀"),
     "heading.gone": Text("Gone since the report before", "이전 보고서 이후 해소됨"),
     "heading.unproven": Text(
         "Seen before, and not read this time", "이전에 발견되었고 이번에는 읽지 못했거나 점검하지 않음"

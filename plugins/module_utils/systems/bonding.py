@@ -18,6 +18,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.interfaces import INTERFACES, Interface, configured
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.bonding import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 MODES = (
@@ -251,12 +252,12 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     # a bond that could not be read is unknown, not absent
     unread = {one.reading.rpartition("/")[2] for one in facts.missing}
     for name in sorted((set(wanted) | set(files)) - present - unread):
-        by = "policy" if name in wanted else INTERFACES
+        by = Phrase("policy") if name in wanted else INTERFACES
         findings.append(
             Finding("bonding_bond_missing", name, {"expected_by": by}, ("/proc/net/bonding/%s: no such file" % name,))
         )
     if not facts.bonds and not findings:
-        return [absent("bonding", "no bond, and none is configured", policy.required)]
+        return [absent("bonding", Phrase("no_bond"), policy.required)]
     for bond in facts.bonds:
         findings += _judge_bond(bond, _expected(bond.name, wanted, files, policy))
     if not findings:
@@ -280,9 +281,9 @@ def _expected(name: str, wanted: Dict[str, BondPolicy], files: Dict[str, Configu
     written = files.get(name, Configured(name))
     mode = own.mode or policy.mode
     return _Expected(
-        mode=(mode, "policy") if mode else (written.mode, INTERFACES),
-        slaves=(own.slaves, "policy") if own.slaves else (written.slaves, INTERFACES),
-        active=(own.active or "", "policy"),
+        mode=(mode, Phrase("policy")) if mode else (written.mode, INTERFACES),
+        slaves=(own.slaves, Phrase("policy")) if own.slaves else (written.slaves, INTERFACES),
+        active=(own.active or "", Phrase("policy")),
         speed=own.speed if own.speed is not None else policy.speed,
     )
 
@@ -362,7 +363,7 @@ def _judge_speed(bond: Bond, expected: _Expected, up: List[Slave]) -> List[Findi
         for one in up:
             if one.speed is None:
                 path = "/sys/class/net/%s/speed" % one.name
-                findings.append(missing(Missing(path, Problem.FAILED, "the port does not tell its speed"), bond.name))
+                findings.append(missing(Missing(path, Problem.FAILED, Phrase("no_speed")), bond.name))
     if len(set(speeds.values())) > 1:
         findings.append(Finding("bonding_speed_unequal", bond.name, {"slaves": shown}, _lines(bond, up)))
     half = [one for one in up if one.duplex == "half"]
@@ -377,7 +378,7 @@ def _judge_lacp(bond: Bond, up: List[Slave]) -> List[Finding]:
         return []
     if not bond.partner:
         path = "/sys/class/net/%s/bonding/ad_partner_mac" % bond.name
-        return [missing(Missing(path, Problem.DENIED, "LACP is shown to root only"), bond.name)]
+        return [missing(Missing(path, Problem.DENIED, Phrase("lacp_root")), bond.name)]
     if bond.partner == NO_PARTNER:
         line = "%s: Partner Mac Address: %s" % (_source(bond), bond.partner)
         return [Finding("bonding_lacp_partner_missing", bond.name, {}, (line, *_lines(bond, up)))]

@@ -20,6 +20,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.kernel_log import BEFORE, TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 LINES = 40000
@@ -473,9 +474,7 @@ def _from_file(reader: _Reader, booted: float) -> Optional[Tuple[str, List[Line]
 
 def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if facts.container:
-        return [
-            absent("kernel_log", "a container has no kernel log of its own (%s)" % facts.container, policy.required)
-        ]
+        return [absent("kernel_log", Phrase("container_log", facts.container), policy.required)]
     findings = [missing(one) for one in dict.fromkeys(facts.missing)]
     for one in facts.sightings:
         values = {

@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.lvm import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 SECTOR = 512
@@ -112,8 +113,24 @@ class Device:
 
     @property
     def full_name(self) -> str:
-        vg, _hyphen, lv = re.sub(r"(?<!-)-(?!-)", "/", self.name, count=1).partition("/")
-        return "%s/%s" % (vg.replace("--", "-"), lv.replace("--", "-"))
+        return _undoubled(self.name)
+
+    @property
+    def visible(self) -> bool:
+        """``lvs`` names it without -a: neither a layer of an LV nor a part of one."""
+        return len(self.uuid) == len("LVM-") + 64 and not _PART.search(self.name)
+
+
+# lvm(8): what RAID, mirrors, thin pools and caches are made of
+_PART = re.compile(
+    r"_(?:rimage|rmeta|mimage|mlog|tdata|tmeta|cdata|cmeta|corig|cvol|pmspare|vdata|vorigin|imeta)(?:_\d+)*$"
+)
+
+
+def _undoubled(name: str) -> str:
+    """VG/LV of a device-mapper name, in which hyphens within either are doubled."""
+    vg, _hyphen, lv = re.sub(r"(?<!-)-(?!-)", "/", name, count=1).partition("/")
+    return "%s/%s" % (vg.replace("--", "-"), lv.replace("--", "-"))
 
 
 @dataclass(frozen=True)
@@ -221,15 +238,23 @@ def parse_duplicates(text: str) -> Tuple[Duplicate, ...]:
 
 
 def parse_fstab_lvs(text: str) -> Tuple[str, ...]:
-    """The LVs that /etc/fstab needs, as VG/LV, of entries written as /dev/VG/LV."""
+    """The LVs that /etc/fstab needs, as VG/LV, of entries written as /dev/VG/LV or /dev/mapper/VG-LV."""
     names = []
     for line in text.splitlines():
         words = line.split("#", 1)[0].split()
         match = re.match(r"^/dev/([^/]+)/([^/]+)$", words[0]) if len(words) >= 2 else None
-        noauto = len(words) > 3 and "noauto" in words[3].split(",")
-        if match and not noauto and match.group(1) not in NO_VOLUME_GROUPS and _VOLUME.match(words[0][5:]):
-            names.append(words[0][5:])
+        if match is None or (len(words) > 3 and "noauto" in words[3].split(",")):
+            continue
+        name = words[0][5:]
+        if match.group(1) == "mapper" and not _NO_VOLUME.search(match.group(2)):
+            name = _undoubled(match.group(2))
+        if name.partition("/")[0] not in NO_VOLUME_GROUPS and _VOLUME.match(name):
+            names.append(name)
     return tuple(dict.fromkeys(names))
+
+
+# partitions of a map, and encrypted devices, are named with a hyphen, too
+_NO_VOLUME = re.compile(r"-part\d+$|^luks-|^crypt")
 
 
 def _first_line(text: str) -> str:
@@ -238,8 +263,8 @@ def _first_line(text: str) -> str:
 
 def probe(host: Host, policy: Policy) -> Facts:
     """sysfs and fstab first, which never hang; then one ``pvs`` and one ``lvs``, which read disks."""
-    devices = _devices(host)
-    fstab_lvs = parse_fstab_lvs(host.read("/etc/fstab").stdout)
+    devices, others = _devices(host)
+    fstab_lvs = tuple(name for name in parse_fstab_lvs(host.read("/etc/fstab").stdout) if name not in others)
     lost: List[Missing] = []
     answer, pvs = _report(host, "pvs", PV_FIELDS, parse_pvs, lost)
     if answer.problem is Problem.ABSENT:
@@ -261,11 +286,14 @@ def probe(host: Host, policy: Policy) -> Facts:
     )
 
 
-def _devices(host: Host) -> Tuple[Device, ...]:
-    found = []
+def _devices(host: Host) -> Tuple[Tuple[Device, ...], Set[str]]:
+    """LVM's devices, and what the names of other device-mapper devices would be as VG/LV."""
+    found, others = [], set()
     for path in host.glob("/sys/block/dm-*"):
         uuid = host.read(path + "/dm/uuid").stdout.strip()
-        if uuid.startswith("LVM-"):
+        if not uuid.startswith("LVM-"):
+            others.add(_undoubled(host.read(path + "/dm/name").stdout.strip()))
+        else:
             size = host.read(path + "/size").stdout.strip()
             found.append(
                 Device(
@@ -276,7 +304,7 @@ def _devices(host: Host) -> Tuple[Device, ...]:
                     bytes=int(size) * SECTOR if re.match(r"^[0-9]{1,18}$", size) else None,
                 )
             )
-    return tuple(found)
+    return tuple(found), others
 
 
 def _report(
@@ -328,7 +356,7 @@ def _placed(host: Host, volume: PhysicalVolume) -> PhysicalVolume:
 
 def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if not facts.installed and not facts.missing:
-        return [absent("LVM", "pvs is not installed", policy.required or bool(policy.vgs or policy.lvs))]
+        return [absent("LVM", Phrase("not_installed", "pvs"), policy.required or bool(policy.vgs or policy.lvs))]
     findings = [missing(one) for one in facts.missing] + _judge_suspended(facts)
     if facts.pvs is None:
         return findings
@@ -336,6 +364,7 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
         return findings + _judge_empty(facts, policy, bool(findings))
     findings += _judge_volumes(facts)
     findings += _judge_expected(facts, policy)
+    findings += _judge_unreported(facts)
     findings += _judge_sizes(facts)
     if not findings:
         active = {one.uuid for one in facts.devices}
@@ -367,14 +396,14 @@ def _judge_empty(facts: Facts, policy: Policy, judged: bool) -> List[Finding]:
     for proof, names in (
         ("/sys/block", sorted(one.full_name for one in facts.devices)),
         ("/etc/fstab", list(facts.fstab_lvs)),
-        ("policy", list(policy.vgs) + list(policy.lvs)),
+        (Phrase("policy"), list(policy.vgs) + list(policy.lvs)),
     ):
         if names:
             said = "%s: %s" % (proof, ", ".join(names))
-            return [Finding("lvm_nothing_reported", "LVM", {"proof": said}, ("pvs: no PV", said))]
+            return [Finding("lvm_nothing_reported", "LVM", {"proof": proof, "names": names}, ("pvs: no PV", said))]
     if judged:
         return []
-    return [absent("LVM", "there is no PV, and neither policy nor /etc/fstab expects one", policy.required)]
+    return [absent("LVM", Phrase("no_pv"), policy.required)]
 
 
 def _judge_volumes(facts: Facts) -> List[Finding]:
@@ -400,15 +429,16 @@ def _last_seen(uuid: str, warnings: Sequence[str]) -> str:
         match = re.search(r"last written to ([^)]+)\)", line)
         if match and uuid in line:
             return match.group(1)
-    return "unknown device"
+    return Phrase("unknown_device")
 
 
 def _judge_expected(facts: Facts, policy: Policy) -> List[Finding]:
     findings = []
     groups = {one.vg for one in facts.pvs or () if one.vg}
-    expected = dict.fromkeys(policy.lvs, "policy") or dict.fromkeys(facts.fstab_lvs, "/etc/fstab")
+    by_policy: str = Phrase("policy")
+    expected = dict.fromkeys(policy.lvs, by_policy) or dict.fromkeys(facts.fstab_lvs, "/etc/fstab")
     needed = {name.partition("/")[0]: by for name, by in expected.items()}
-    needed.update(dict.fromkeys(policy.vgs, "policy"))
+    needed.update(dict.fromkeys(policy.vgs, by_policy))
     for name, by in sorted(needed.items()):
         if name not in groups:
             seen = "pvs: VGs: %s" % (", ".join(sorted(groups)) or "none")
@@ -427,6 +457,23 @@ def _judge_expected(facts: Facts, policy: Policy) -> List[Finding]:
             row = "lvs: %s %s; no such device in /sys/block" % (name, volume.attributes)
             findings.append(Finding("lvm_lv_inactive", name, {"expected_by": by}, (row,)))
     return findings
+
+
+def _judge_unreported(facts: Facts) -> List[Finding]:
+    """What is active although LVM, asked for all it can see, does not know it: its disks have gone from under it."""
+    if facts.lvs is None:
+        return []
+    known = {one.device_uuid for one in facts.lvs}
+    return [
+        Finding(
+            "lvm_lv_not_reported",
+            one.full_name,
+            {"device": one.name},
+            ("/sys/block/%s/dm/uuid: %s" % (one.device, one.uuid), "lvs: no LV with this UUID"),
+        )
+        for one in facts.devices
+        if one.visible and one.uuid not in known
+    ]
 
 
 def _judge_sizes(facts: Facts) -> List[Finding]:

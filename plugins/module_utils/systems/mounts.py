@@ -22,6 +22,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.mounts import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 MOUNTINFO = "/proc/self/mountinfo"
@@ -574,13 +575,13 @@ def _servers(host: Host, policy: Policy, places: Sequence[Place], lost: List[Mis
     for (name, number), mounted in paths.items():
         address = _address(host, name, lost)
         if not address:
-            servers.append(Server(name, number, None, tuple(mounted), "the name has no address"))
+            servers.append(Server(name, number, None, tuple(mounted), Phrase("no_address")))
             continue
         answer = host.exchange(address, number, timeout=policy.server_timeout)
         answers: Optional[bool] = answer.ok
         if not answer.ok and (name, number) in uncertain:
             answers = None
-            lost.append(answer.missing(detail="%s, which proves nothing: it is not used over TCP" % answer.stderr))
+            lost.append(answer.missing(detail=Phrase("not_over_tcp", answer.stderr)))
         said = "" if answer.ok else "%s: %s" % (answer.source, answer.stderr)
         servers.append(Server(address, number, answers, tuple(mounted), said))
     return tuple(servers)
@@ -597,7 +598,7 @@ def _address(host: Host, name: str, lost: List[Missing]) -> str:
     try:
         return parse_addresses(answer.stdout)
     except NotUnderstood:
-        lost.append(answer.missing(detail="the name has no address"))
+        lost.append(answer.missing(detail=Phrase("no_address")))
         return ""
 
 
@@ -690,14 +691,14 @@ def _link(host: Host, tree: Tree, dead: Set[str], one: Expected, lost: List[Miss
     path, target = _clean(one.path), _clean(one.link)
     link = Link(path, target)
     if _hangs(tree, dead, path):
-        lost.append(Missing("readlink " + path, Problem.BLOCKED, "its NFS server does not answer"))
+        lost.append(Missing("readlink " + path, Problem.BLOCKED, Phrase("nfs_dead")))
         return link
     answer = host.run(["readlink", "-v", "--", path], timeout=10.0, touches=tree.touches(path))
     if not answer.ok:
         lost.append(answer.missing())
         return link
     if answer.rc:
-        return replace(link, detail="; ".join(answer.stderr.split("\n")[:1]) or "no link")
+        return replace(link, detail="; ".join(answer.stderr.split("\n")[:1]) or Phrase("no_link"))
     found = posixpath.normpath(posixpath.join(posixpath.dirname(path), answer.stdout.strip("\n")))
     link = replace(link, target=found)
     if found != target or _hangs(tree, dead, target):
@@ -722,7 +723,7 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if findings:
         return findings
     if not any(one.wanted.by for one in facts.places) and not facts.links:
-        return [absent("mounts", "neither %s nor the policy names a mount" % FSTAB, False)]
+        return [absent("mounts", Phrase("no_mounts", FSTAB), False)]
     usages = [one.usage for one in facts.places if one.usage is not None]
     fullest = max(usages, key=lambda usage: usage.used_percent, default=None)
     values = {
@@ -747,7 +748,7 @@ def _judge_place(place: Place) -> List[Finding]:
     if not one.by:
         return findings
     if place.right is None and place.device is None and one.source.partition("=")[0] in TAGS:
-        said = "%s cannot be found without it" % one.source
+        said = Phrase("found_by_device", one.source)
         findings.append(missing(Missing("/dev/disk", Problem.ABSENT, said), one.path))
     elif not _right_source(place, mount):
         values = {"found": mount.source, "expected": one.source}
@@ -840,4 +841,5 @@ def _judge_link(link: Link) -> List[Finding]:
     return []
 
 
-CHECK = Check("mounts", Policy, probe, judge, TABLE)
+# an operator waits for this one, with a dead server at its worst
+CHECK = Check("mounts", Policy, probe, judge, TABLE, within=14.0)

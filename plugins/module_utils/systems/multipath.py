@@ -21,6 +21,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.multipath import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 SECTOR = 512
@@ -302,7 +303,7 @@ def _daemon(
     answers = alive.ok and alive.rc == 0 and alive.stdout.startswith("pid ")
     waiting = next((one for one in kernel or () if one.dead and one.queueing), None)
     if waiting is not None:
-        lost.append(Missing("multipath -ll", Problem.BLOCKED, "%s has no path and queues" % waiting.name))
+        lost.append(Missing("multipath -ll", Problem.BLOCKED, Phrase("queues_without_path", waiting.name)))
         return None, "", "" if answers else said
     topology = host.run(["multipath", "-ll"], timeout=10.0, touches=Touches.DISKS)
     if topology.ok and topology.rc == 0:
@@ -338,14 +339,14 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
         return findings + [finding for one in facts.kernel or () for finding in _judge_kernel_map(one)]
     if not maps and not facts.kernel and not findings:
         if not (facts.configured or _wanted(policy)):
-            return [absent("multipath", "no map, and no %s" % CONF, False)]
+            return [absent("multipath", Phrase("no_map", CONF), False)]
         findings.append(Finding("multipath_no_maps", "multipath", {}, ("%s: no map" % facts.source,)))
     kernel = {one.name: one for one in facts.kernel or ()}
     for one in maps:
         findings += _judge_map(one, kernel.pop(one.name, None), facts.kernel is not None, policy, facts.source)
     for other in kernel.values():
         findings += _judge_kernel_map(other)
-        values: Dict[str, Any] = {"paths": ["%s (the kernel alone has this map)" % other.name]}
+        values: Dict[str, Any] = {"paths": [Phrase("kernel_alone", other.name)]}
         lines = ("%s: no map %s" % (facts.source, other.name), other.line)
         findings.append(Finding("multipath_sources_disagree", other.name, values, lines))
     for wwid in sorted(set(policy.maps) - {one.wwid for one in maps}):
@@ -361,7 +362,7 @@ def _wanted(policy: Policy) -> bool:
 
 
 def _judge_not_installed(facts: Facts, policy: Policy) -> List[Finding]:
-    why = "multipathd is not installed"
+    why = Phrase("not_installed", "multipathd")
     if facts.configured and not _wanted(policy):
         lines = ("multipathd: command not found", facts.configured)
         findings = [Finding("multipath_not_installed", "multipathd", {"by": facts.configured}, lines)]
@@ -405,7 +406,7 @@ def _judge_map(one: Map, kernel: Optional[KernelMap], kernel_read: bool, policy:
     if one.read_only:
         findings.append(Finding("multipath_read_only", one.subject, {}, ("%s: write_prot ro" % source,)))
     if kernel is None and kernel_read:
-        values = {"paths": ["%s (the kernel does not have this map)" % one.name]}
+        values = {"paths": [Phrase("daemon_alone", one.name)]}
         lines = ("dmsetup status --target multipath: no %s" % one.name,)
         findings.append(Finding("multipath_sources_disagree", one.subject, values, lines))
     elif kernel is not None:
@@ -420,14 +421,14 @@ def _named(paths: List[Path]) -> Dict[str, List[str]]:
 def _judge_disagreement(one: Map, kernel: KernelMap, source: str) -> List[Finding]:
     said, lines = [], []
     for path in one.paths:
-        state = kernel.paths.get(path.number, "not in its table")
+        state = kernel.paths.get(path.number, "")
         # a path whose device has gone has no number any more
         if _NUMBER.match(path.number) and (state != "failed" if path.failed else state != "active"):
-            said.append("%s (kernel: %s)" % (path.name, state))
+            said.append(Phrase("kernel_says", path.name, state) if state else Phrase("not_in_table", path.name))
             lines.append("%s: %s" % (source, path.line))
     known = {path.number for path in one.paths}
     alone = [pair for pair in kernel.paths.items() if pair[0] not in known]
-    said += ["%s (kernel: %s, multipathd does not have it)" % pair for pair in alone]
+    said += [Phrase("kernel_path", *pair) for pair in alone]
     if not said:
         return []
     return [Finding("multipath_sources_disagree", one.subject, {"paths": said}, (*lines, kernel.line))]

@@ -27,6 +27,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.interfaces import INTERFACES, configured
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.interfaces import Interface as Configured
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.network import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 PACKETS = 3
@@ -490,7 +491,7 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     addressed = [one for one in interfaces if one.addresses]
     wanted = policy.gateway or policy.gateways or policy.addresses or policy.peers or facts.configured
     if not addressed and not wanted and not findings:
-        return [absent("network", "no interface but the loopback has an address", policy.required)]
+        return [absent("network", Phrase("no_addresses"), policy.required)]
     findings += _judge_configured(facts.configured, interfaces, policy)
     findings += _judge_routes(facts, policy)
     for one in facts.reached:
@@ -519,7 +520,7 @@ def _judge_configured(expected: Sequence[Expected], interfaces: Sequence[Interfa
     by_name = {one.name: one for one in interfaces}
     present = {_ip(each.address) for one in interfaces for each in one.addresses}
     needed = {address: (one.name, INTERFACES) for one in expected for address in one.addresses}
-    needed.update({address: (needed.get(address, ("-", ""))[0], "policy") for address in policy.addresses})
+    needed.update({address: (needed.get(address, ("-", ""))[0], Phrase("policy")) for address in policy.addresses})
     for address, (name, by) in needed.items():
         if _ip(address) not in present:
             line = "ip addr: %s is on no interface" % address
@@ -546,7 +547,8 @@ def _judge_routes(facts: Facts, policy: Policy) -> List[Finding]:
     lines = tuple("/proc/net/route: default via %s" % route for route in shown) or (
         "/proc/net/route: no default route",
     )
-    by, expected = "policy", [policy.gateway] if policy.gateway else []
+    by: str = Phrase("policy")
+    expected = [policy.gateway] if policy.gateway else []
     if not expected:
         by, expected = INTERFACES, [gateway for one in facts.configured for gateway in one.gateways]
     gateways = {one.gateway for one in facts.routes}
@@ -575,7 +577,7 @@ def _judge_gateway(one: Reach) -> List[Finding]:
     if not one.pinged:
         return []
     reading = "ping -I %s %s" % (one.interface, one.target)
-    return [missing(Missing(reading, Problem.FAILED, "no answer, and ARP cannot tell whether the gateway is there"))]
+    return [missing(Missing(reading, Problem.FAILED, Phrase("arp_cannot_tell")))]
 
 
 def _judge_packets(one: Reach, policy: Policy) -> List[Finding]:

@@ -21,6 +21,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.o2cb import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 CLUSTER_CONF = "/etc/ocfs2/cluster.conf"
@@ -722,9 +723,9 @@ def _volume(
 
 def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if not facts.configured:
-        return [absent("o2cb", "no %s, and no OCFS2 volume mounted or in fstab" % CLUSTER_CONF, policy.required)]
+        return [absent("o2cb", Phrase("no_ocfs2", CLUSTER_CONF), policy.required)]
     if facts.stack and facts.stack != "o2cb":
-        return [absent("o2cb", "the cluster stack is %s" % facts.stack, policy.required)]
+        return [absent("o2cb", Phrase("other_stack", facts.stack), policy.required)]
     findings = [missing(one) for one in _once(facts.missing)]
     findings += _judge_drivers(facts) + _judge_configuration(facts)
     if facts.running is None:

@@ -20,6 +20,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.interfaces import INTERFACES, Interface, configured
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.openvswitch import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 DATABASES = ("/etc/openvswitch/conf.db", "/var/lib/openvswitch/conf.db")
@@ -241,11 +242,11 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     wanted: Mapping[str, Tuple[str, ...]] = {one.name: one.ports for one in policy.bridges}
     required = policy.required or bool(wanted)
     if not facts.installed:
-        return [absent("openvswitch", "ovs-vsctl is not installed", required)]
+        return [absent("openvswitch", Phrase("not_installed", "ovs-vsctl"), required)]
     findings = [missing(one) for one in facts.missing]
     needed = bool(facts.in_use or facts.configured or required)
     if not needed and not findings:
-        return [absent("openvswitch", "Open vSwitch has no bridge, and none is configured", False)]
+        return [absent("openvswitch", Phrase("no_bridge_configured"), False)]
     if facts.database_problem:
         values = {"detail": facts.database_problem}
         findings.append(Finding("openvswitch_database_down", "ovsdb-server", values, (facts.database_problem,)))
@@ -255,7 +256,7 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if facts.bridges is None:
         return findings
     expected = {name: (ports, INTERFACES) for name, ports in facts.configured.items()}
-    expected.update({name: (ports, "policy") for name, ports in wanted.items()})
+    expected.update({name: (ports, Phrase("policy")) for name, ports in wanted.items()})
     for name, (ports, by) in sorted(expected.items()):
         findings += _judge_bridge(facts.bridges, name, ports, by)
     if not facts.switch_problem:
@@ -263,7 +264,7 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
             findings += _judge_ports(bridge, {port for ports, _by in expected.values() for port in ports})
     if not findings:
         if not facts.bridges:
-            return [absent("openvswitch", "Open vSwitch has no bridge", required)]
+            return [absent("openvswitch", Phrase("no_bridge"), required)]
         names = [one.name for one in facts.bridges]
         counted: Dict[str, Any] = {"bridges": names, "ports": sum(len(one.ports) for one in facts.bridges)}
         findings.append(Finding("openvswitch_ok", "openvswitch", counted, ("Open vSwitch %s" % facts.version,)))

@@ -17,6 +17,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.services import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 NGINX_PROGRAMS = ("/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/local/nginx/sbin/nginx")
@@ -212,7 +213,7 @@ def _processes(
     """The processes of nginx and of the uxen API."""
     stats = _stats(host)
     if 1 not in stats:
-        lost.append(Missing("/proc/1/stat", Problem.DENIED, "the processes of others are hidden"))
+        lost.append(Missing("/proc/1/stat", Problem.DENIED, Phrase("processes_hidden")))
         return (), ()
     own = _ancestors(stats, host.link("/proc/self") or "")
     users = {uid: name for name, uid in accounts.items()}
@@ -240,7 +241,7 @@ def _processes(
         else:
             may_be = with_api and not api and owner == [accounts.get(policy.api_user)]
         if may_be:
-            said = "%s (pid %d) sleeps in the kernel: it may be the one looked for" % (stat.name, stat.pid)
+            said = Phrase("process_sleeps", stat.name, stat.pid)
             lost.append(Missing("/proc/%d/cmdline" % stat.pid, Problem.BLOCKED, said))
     return tuple(nginx), tuple(api)
 
@@ -298,7 +299,7 @@ def _http(host: Host, policy: Policy) -> Http:
             return Http(http.address, http.port, http.path, None, "hangs", answer.stderr)
         if answer.problem is Problem.FAILED and not answer.stdout:
             return Http(http.address, http.port, http.path, None, "refused", answer.stderr)
-        return Http(http.address, http.port, http.path, None, "not_http", str(error) or "the connection was closed")
+        return Http(http.address, http.port, http.path, None, "not_http", str(error) or Phrase("connection_closed"))
 
 
 def _units(host: Host, policy: Policy, lost: List[Missing]) -> Tuple[Unit, ...]:
@@ -357,7 +358,7 @@ def _lsb_running(answer: Answer) -> Optional[bool]:
 
 def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if not facts.nginx_by and not facts.api_by and not policy.units:
-        why = "neither nginx nor the account %s exists, and the policy names no service" % policy.api_user
+        why = Phrase("no_services", policy.api_user)
         return [absent("services", why, False)]
     findings = [missing(one) for one in facts.missing]
     uncertain = any(one.reading.startswith("/proc/") for one in facts.missing)

@@ -20,6 +20,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.time import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 _CHRONYC = ["chronyc", "-c", "-n", "-m", "tracking", "sources"]
@@ -342,7 +343,7 @@ def _chrony(host: Host, down: Dict[str, str], lost: List[Missing]) -> Optional[R
         if not _runs(host, "chronyd"):
             down["chronyd"] = answer.quote(*answer.lines[:1])[0]
             return None
-        lost.append(replace(answer.missing(Problem.FAILED), detail="chronyd runs but does not answer chronyc"))
+        lost.append(replace(answer.missing(Problem.FAILED), detail=Phrase("chronyd_mute")))
         return None
     return _read(_honest(answer), parse_chrony, lost)
 
@@ -356,7 +357,7 @@ def _ntpd(host: Host, down: Dict[str, str], lost: List[Missing]) -> Optional[Rea
         down["ntpd"] = answer.quote(*[line for line in said.splitlines() if line.strip()][:1])[0]
         return None
     if "timed out" in said:
-        lost.append(replace(answer.missing(Problem.TIMEOUT), detail="ntpd does not answer ntpq"))
+        lost.append(replace(answer.missing(Problem.TIMEOUT), detail=Phrase("ntpd_mute")))
         return None
     return _read(_honest(answer), parse_ntpq, lost)
 
@@ -364,7 +365,7 @@ def _ntpd(host: Host, down: Dict[str, str], lost: List[Missing]) -> Optional[Rea
 def _timesyncd(host: Host, down: Dict[str, str], lost: List[Missing]) -> Optional[Reading]:
     if not host.glob(_TIMESYNCD_RUNS):
         if host.link(_TIMESYNCD_ENABLED) is not None and not down:
-            down["timesyncd"] = "%s: no such folder" % _TIMESYNCD_RUNS
+            down["timesyncd"] = Phrase("no_folder", _TIMESYNCD_RUNS)
         return None
     reading = _read(_honest(host.run(_TIMESYNC_STATUS, timeout=15.0)), parse_timesync_status, lost)
     if reading is None:
@@ -427,7 +428,7 @@ def _lines(facts: Facts, reading: Reading) -> Tuple[str, ...]:
 
 def _judge_no_daemon(facts: Facts, policy: Policy, unread: bool) -> List[Finding]:
     if not facts.own_clock:
-        why = "a container without CAP_SYS_TIME has no clock of its own"
+        why = Phrase("container_clock")
         return [] if unread else [absent("time", why, policy.required or bool(policy.servers))]
     findings = [
         Finding("time_daemon_down", daemon, {"daemon": daemon, "detail": said, "commands": STARTS[daemon]}, (said,))
@@ -436,7 +437,7 @@ def _judge_no_daemon(facts: Facts, policy: Policy, unread: bool) -> List[Finding
     if findings or unread:
         return findings
     if policy.required or policy.servers:
-        return [absent("time", "no time daemon is installed", True)]
+        return [absent("time", Phrase("no_time_daemon"), True)]
     if facts.kernel is not None and facts.kernel.synchronised:
         line = "adjtimex --print: maxerror %d us" % facts.kernel.max_error
         return [Finding("time_kernel_alone", "time", {}, (line,))]

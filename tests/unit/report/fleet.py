@@ -17,7 +17,7 @@ from replay import Replay, recording
 
 EARLIER = "2026-11-20T20:40:00+09:00"
 CREATED = "2026-11-21T20:40:00+09:00"
-UNREACHABLE = {"unreachable": True, "msg": "Failed to connect to the host via ssh: Connection timed out"}
+UNREACHABLE = {"unreachable": True, "msg": "Task failed: Failed to connect to the host via ssh: Connection timed out"}
 FAILED = {"failed": True, "msg": "No python interpreters found", "module_stderr": "sh: 1: python3: not found\n"}
 
 

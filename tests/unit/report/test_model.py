@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import conclude
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Missing, Problem
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import cause_of, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.model import (
     Parts,
     fold_names,
@@ -47,8 +50,20 @@ def test_nodes_without_an_answer_are_unknown_and_say_why():
         "left": ["node_silent"],
     }
     assert {one.verdict for one in made.nodes} == {"not proven"}
-    assert "Connection timed out" in node(made, "gone").findings[0].message
+    said = "the node could not be reached: Failed to connect to the host via ssh: Connection timed out"
+    assert node(made, "gone").findings[0].message == said
     assert "sh: 1: python3: not found" in node(made, "broken").findings[0].evidence
+
+
+def test_a_korean_report_names_the_cause_in_korean():
+    queueing = multipath("allfailed-queueing")
+    sick = answer(queueing, "multipath")
+    cause, *_ = [one for one in sick["checks"]["multipath"]["findings"] if one["code"].endswith("without_paths")]
+    blocked = missing(Missing("pvs", Problem.BLOCKED, cause_of(cause)))
+    sick["checks"]["lvm"] = conclude("lvm", [blocked], None, {})
+    finding = next(one for one in report({"n1": sick}, "ko").nodes[0].findings if one.code == "reading_blocked")
+    assert finding.message.startswith("멈출 수 있어 읽지 않음: pvs; 원인: mpatha")
+    assert "남은 경로가 없고 I/O 가 대기 중" in finding.message
 
 
 def test_what_only_the_nodes_together_can_tell_is_added_to_the_node_it_belongs_to():

@@ -100,7 +100,9 @@ def test_what_the_boot_before_had_asks_for_something_else_and_only_broken_hardwa
     table = kernel_log.TABLE
     rows = [row for code, row in table.items() if code.endswith("_before")]
     now = [table[row.code[: -len("_before")]] for row in rows]
-    assert all(row.en.remedy != same.en.remedy and row.ko.remedy != same.ko.remedy for row, same in zip(rows, now, strict=True))
+    assert all(
+        row.en.remedy != same.en.remedy and row.ko.remedy != same.ko.remedy for row, same in zip(rows, now, strict=True)
+    )
     assert [row.code for row in rows if row.status is not Status.WARNING] == ["kernel_log_machine_check_fatal_before"]
 
 

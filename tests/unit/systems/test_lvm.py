@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Problem, Touches
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain, rendered
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import lvm
 from replay import Replay, by_code, judged, recording
@@ -148,18 +148,19 @@ def test_a_pv_on_a_plain_disk_is_fine():
 @pytest.mark.parametrize(
     ("host", "policy", "proof"),
     [
-        (node("empty"), lvm.Policy(), "/sys/block: vg1/lv1"),
+        (node("empty"), lvm.Policy(), "/sys/block names vg1/lv1"),
         (
             inactive("empty", **{"/etc/fstab": "/dev/vg1/lv1 /data2 ext4 defaults 0 2\n"}),
             lvm.Policy(),
-            "/etc/fstab: vg1/lv1",
+            "/etc/fstab names vg1/lv1",
         ),
-        (inactive("empty"), lvm.Policy(vgs=("vg1",)), "policy: vg1"),
+        (inactive("empty"), lvm.Policy(vgs=("vg1",)), "policy names vg1"),
     ],
 )
 def test_an_empty_answer_is_no_health_where_lvm_must_be(host, policy, proof):
     found = judged(lvm.CHECK, host, policy)
-    assert found["lvm_nothing_reported"].values == {"proof": proof}
+    shown = rendered(found["lvm_nothing_reported"], lvm.TABLE["lvm_nothing_reported"])
+    assert shown["message"] == f"LVM reports no PV, but {proof}"
 
 
 def test_an_empty_text_with_rc_0_is_no_health_either():
@@ -212,6 +213,31 @@ def test_fstab_names_volumes_only_by_group_and_name():
         "/dev/vg0/root / ext4 x 0 1\n/dev/vg0/spare /s ext4 noauto 0 0\n/dev/vg0/root / ext4 x 0 1\n/dev/sda1\n"
     )
     assert lvm.parse_fstab_lvs(text) == ("vg0/root",)
+    mapped = (
+        "/dev/mapper/vg--a-lv--b /a ocfs2 x 0 0\n/dev/mapper/luks-1234-5 /b ext4 x 0 0\n/dev/mapper/mpathb /c x x\n"
+    )
+    assert lvm.parse_fstab_lvs(mapped) == ("vg-a/lv-b",)
+
+
+def test_a_mapped_name_in_fstab_is_a_volume_unless_the_kernel_knows_better():
+    fstab = {"/etc/fstab": "/dev/mapper/data-lun1 /data ocfs2 _netdev 0 0\n"}
+    assert judged(lvm.CHECK, node("healthy", **fstab))["lvm_vg_missing"].subject == "data"
+    alias = {"/sys/block/dm-0/dm/uuid": "mpath-36001405\n", "/sys/block/dm-0/dm/name": "data-lun1\n"}
+    assert set(judged(lvm.CHECK, node("healthy", **fstab, **alias))) == {"lvm_ok"}
+
+
+def test_an_active_volume_whose_group_is_gone_is_critical_though_another_group_is_well():
+    san = {
+        "/sys/block/dm-5/dm/uuid": "LVM-" + "x" * 64 + "\n",
+        "/sys/block/dm-5/dm/name": "san--vg-data\n",
+        "/sys/block/dm-5/dm/suspended": "0\n",
+        "/sys/block/dm-5/size": "245760\n",
+    }
+    found = judged(lvm.CHECK, node("healthy", **san))
+    assert set(found) == {"lvm_lv_not_reported"}
+    assert found["lvm_lv_not_reported"].subject == "san-vg/data"
+    for hidden in ({"/sys/block/dm-5/dm/name": "san--vg-pool_tdata\n"}, {"/sys/block/dm-5/dm/uuid": LV1 + "-real\n"}):
+        assert set(judged(lvm.CHECK, node("healthy", **{**san, **hidden}))) == {"lvm_ok"}
 
 
 def test_a_suspended_volume_is_critical_even_when_pvs_may_not_run():

@@ -176,7 +176,7 @@ def test_a_map_that_the_kernel_alone_has_is_judged_too():
 def test_a_path_that_one_side_alone_has_is_a_disagreement():
     other = recording("multipath/dmsetup_status-healthy").stdout.replace(" 8:16 A", " 8:160 A")
     assert check("healthy", **{STATUS: other})["multipath_sources_disagree"].values["paths"] == [
-        "sdb active ready running (kernel: not in its table)",
+        "sdb active ready running (not in the kernel's table)",
         "8:160 (kernel: active, multipathd does not have it)",
     ]
 
