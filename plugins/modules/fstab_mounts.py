@@ -109,21 +109,25 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.repa
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import block_device, mounts
 
+GUARDS = ("multipath", "o2cb")
 SERVERS = {OCFS2: Touches.OCFS2, **dict.fromkeys(NFS, Touches.NFS)}
 
 
 class Mounter:
     """Reads, plans, mounts one, and reads again: what lies in a folder is known only once its parent is mounted."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, options: Mapping[str, Any], host: LocalHost) -> None:
         self.options = options
-        self.host = LocalHost()
+        self.host = host
+        # before anything is touched: what is ill forbids the readings behind it, and the mounts
+        guards = examination.order({"checks": GUARDS, "policy": {}, "timeout": 60.0})
+        self.ill = "; ".join(standing(examination.run(self.host, guards)["checks"], GUARDS, WITHOUT_MOUNT))
         self.done: Dict[str, Dict[str, Any]] = {}
 
     def run(self, check_mode: bool) -> List[Dict[str, Any]]:
         while True:
             entries = self._entries()
-            steps = [plain(asdict(step)) for step in plan(entries, self._o2cb(entries))]
+            steps = [plain(asdict(step)) for step in plan(entries, self.ill)]
             steps = [step for step in steps if step["path"] in self.options["paths"] or not self.options["paths"]]
             ready = [step for step in steps if step["state"] == State.MOUNT.value and step["path"] not in self.done]
             if check_mode or not ready:
@@ -181,13 +185,6 @@ class Mounter:
         answer = self.host.run(["stat", "-c", "%F", "--", path], timeout=5.0, touches=Touches.OCFS2)
         return answer.stdout.strip() == "directory"
 
-    def _o2cb(self, entries: List[Entry]) -> str:
-        """Why the cluster may not be trusted; not asked where no volume of it is missing."""
-        if not any(one.fstype == OCFS2 and not one.mounted for one in entries):
-            return ""
-        ordered = examination.order({"checks": ["multipath", "o2cb"], "policy": {}, "timeout": 60.0})
-        return "; ".join(standing(examination.run(self.host, ordered)["checks"], ("multipath", "o2cb"), WITHOUT_MOUNT))
-
     def _mount(self, path: str, fstype: str) -> str:
         """What the command said; whether it is mounted is read afterwards."""
         touches = SERVERS.get(fstype, Touches.DISKS)
@@ -213,7 +210,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        steps = Mounter(module.params).run(module.check_mode)
+        steps = Mounter(module.params, LocalHost()).run(module.check_mode)
     except Refused as error:
         module.fail_json(msg=str(error))
     bad = ["%(path)s: %(why)s" % step for step in steps if step["state"] in (State.REFUSED.value, "failed")]

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from ansible_collections.cloudops.hypervisor.plugins.module_utils import command
 
 import remote
+from ansible_collections.cloudops.hypervisor.plugins.module_utils import command
 from boot_check import ROOT, BootCheck
 from broken import broken
 from expectations import contradictions

@@ -55,6 +55,13 @@ class Replay:
         self._now = now
         self._blocked = dict(blocked or {})
         self.asked: list[str] = []
+        self.globbed: list[str] = []
+
+    def block(self, touches: Touches, cause: str) -> None:
+        self._blocked.setdefault(touches, cause)
+
+    def until(self, ends: float) -> Replay:
+        return self
 
     def _answer(self, source: str, rc: int | None) -> Answer:
         self.asked.append(source)
@@ -85,6 +92,7 @@ class Replay:
         return self._answer(path, None)
 
     def glob(self, pattern: str) -> list[str]:
+        self.globbed.append(pattern)
         names = {*self._answers, *self._links}
         found = {path for path in names if path.startswith("/") and fnmatch.fnmatchcase(path, pattern)}
         # a folder is there when something below it is

@@ -5,8 +5,9 @@
 
 systemd tells its own state; a node with sysvinit is asked for its runlevel. How the boot before ended is in the
 journal's last lines of it, or in wtmp. Guests start by themselves through xendomains (/etc/xen/auto, saved states) and
-libvirt's autostart; on shared storage the boot gate must hold them (docs/rules.md, rule 27). A link in
-/etc/xen/auto is read, never followed to shared storage.
+libvirt's autostart; on shared storage the boot gate must hold them (docs/rules.md, rule 27). Paths
+are followed link by link as far as the local disk goes: what lies on shared storage is listed by a child that may be
+left behind, or not at all.
 """
 
 from __future__ import annotations
@@ -21,17 +22,21 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.boot import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
 GATE = "cloudops-boot-gate.service"
 XENDOMAINS = "xendomains.service"
 LIBVIRT = ("libvirtd.service", "virtqemud.service", "virtxend.service")
 XENDOMAINS_SETTINGS = ("/etc/default/xendomains", "/etc/sysconfig/xendomains")
-LIBVIRT_AUTOSTART = "/etc/libvirt/*/autostart/*.xml"
+LIBVIRT_CONFIGURATION = "/etc/libvirt"
 CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")
+CLUSTER_TYPES = ("ocfs2", "gfs2", "lustre")
 SHARED_TYPES = ("ocfs2", "nfs", "nfs4", "gfs2", "ceph", "fuse.ceph", "glusterfs", "fuse.glusterfs", "lustre", "cifs")
 STARTED_AT_BOOT = ("enabled", "enabled-runtime", "static", "indirect", "alias", "linked")
 NAMED = 5
+# as many as the kernel
+LINKS_FOLLOWED = 40
 
 
 @dataclass(frozen=True)
@@ -143,7 +148,7 @@ def parse_running_jobs(text: str) -> Tuple[str, ...]:
         words = line.split()
         if words[:2] == ["No", "jobs"] or not words:
             continue
-        if len(words) < 4 or not words[0].isdigit():
+        if len(words) < 4 or not re.match(r"^[0-9]+$", words[0]):
             raise NotUnderstood(line.strip()[:200])
         if words[3] == "running":
             jobs.append(words[1])
@@ -404,9 +409,11 @@ def _guests(reader: _Reader, facts: Facts, policy: Policy) -> Tuple[Guest, ...]:
         guests += _xen_guests(reader, settings, mounts)
     starters = [unit for unit in LIBVIRT if _starts_at_boot(host, facts, unit)]
     if starters:
-        for path in host.glob(LIBVIRT_AUTOSTART):
-            name = path.rpartition("/")[2][: -len(".xml")]
-            guests.append(Guest(name, path, starters[0], _on_shared(host, path, mounts)))
+        for driver in _entries(reader, LIBVIRT_CONFIGURATION, mounts):
+            for path in _entries(reader, driver + "/autostart", mounts):
+                if path.endswith(".xml"):
+                    name = path.rpartition("/")[2][: -len(".xml")]
+                    guests.append(Guest(name, path, starters[0], _on_shared(host, path, mounts)))
     return tuple(guests)
 
 
@@ -424,10 +431,11 @@ def _xen_guests(reader: _Reader, settings: Mapping[str, str], mounts: Mapping[st
     auto = settings.get("XENDOMAINS_AUTO", "/etc/xen/auto")
     for path in _entries(reader, auto, mounts) if auto else ():
         name = path.rpartition("/")[2]
-        shared = True if _is_shared(auto, mounts) else _on_shared(reader.host, path, mounts)
+        shared = _on_shared(reader.host, path, mounts)
         guests.append(Guest(name[:-4] if name.endswith(".cfg") else name, path, XENDOMAINS, shared))
     saves = settings.get("XENDOMAINS_SAVE", "/var/lib/xen/save")
     if saves and settings.get("XENDOMAINS_RESTORE", "true") == "true":
+        saves = _followed(reader.host, saves, mounts)
         if _is_shared(saves, mounts):
             # what any node saves there, every node restores
             guests.append(Guest("saved states", saves, XENDOMAINS, True))
@@ -437,10 +445,31 @@ def _xen_guests(reader: _Reader, settings: Mapping[str, str], mounts: Mapping[st
     return guests
 
 
+def _followed(host: Host, path: str, mounts: Mapping[str, str]) -> str:
+    """Where a path leads, read link by link; no further than to where shared storage begins."""
+    waiting, real = [part for part in path.split("/") if part], "/"
+    hops = 0
+    while waiting:
+        part = waiting.pop(0)
+        here = os.path.normpath(os.path.join(real, part))
+        if _is_shared(here, mounts):
+            return "/".join([here, *waiting])
+        target = host.link(here) if hops < LINKS_FOLLOWED else None
+        if target is None:
+            real = here
+            continue
+        hops += 1
+        real = "/" if target.startswith("/") else real
+        waiting = [each for each in target.split("/") if each] + waiting
+    return real
+
+
 def _entries(reader: _Reader, folder: str, mounts: Mapping[str, str]) -> List[str]:
+    folder = _followed(reader.host, folder, mounts)
     if not _is_shared(folder, mounts):
         return reader.host.glob(folder + "/*")
-    answer = reader.host.run(["ls", "-1", folder], timeout=10.0, touches=Touches.OCFS2)
+    touches = Touches.OCFS2 if _type(folder, mounts) in CLUSTER_TYPES else Touches.NFS
+    answer = reader.host.run(["ls", "-1", "--", folder], timeout=10.0, touches=touches)
     if answer.ok and answer.rc == 0:
         return ["%s/%s" % (folder, name) for name in answer.lines]
     reader.lost(answer)
@@ -449,28 +478,31 @@ def _entries(reader: _Reader, folder: str, mounts: Mapping[str, str]) -> List[st
 
 def _on_shared(host: Host, path: str, mounts: Mapping[str, str]) -> Optional[bool]:
     """By where a configuration lies, else by where its disks lie."""
-    for _hop in range(8):
-        target = host.link(path)
-        if target is None:
-            break
-        path = os.path.normpath(os.path.join(os.path.dirname(path), target))
-        if _is_shared(path, mounts):
-            return True
+    path = _followed(host, path, mounts)
+    if _is_shared(path, mounts):
+        return True
     disks = parse_disk_paths(host.read(path).stdout)
     if not disks:
         return None
     # a block device may be a LUN that other nodes have, too
-    return any(disk.startswith("/dev/") or not disk.startswith("/") or _is_shared(disk, mounts) for disk in disks)
+    return any(
+        disk.startswith("/dev/") or not disk.startswith("/") or _is_shared(_followed(host, disk, mounts), mounts)
+        for disk in disks
+    )
 
 
 def _is_shared(path: str, mounts: Mapping[str, str]) -> bool:
+    return _type(path, mounts) in SHARED_TYPES
+
+
+def _type(path: str, mounts: Mapping[str, str]) -> str:
     above = [point for point in mounts if path == point or path.startswith(point.rstrip("/") + "/")]
-    return bool(above) and mounts[max(above, key=len)] in SHARED_TYPES
+    return mounts[max(above, key=len)] if above else ""
 
 
 def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if facts.container:
-        return [absent("boot", "a container does not boot by itself (%s)" % facts.container, policy.required)]
+        return [absent("boot", Phrase("container_boot", facts.container), policy.required)]
     findings = [missing(one) for one in facts.missing]
     findings += _judge_state(facts) + _judge_units(facts, policy) + _judge_ending(facts, policy)
     findings += _judge_gate(facts, policy)

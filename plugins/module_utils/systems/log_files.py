@@ -10,17 +10,27 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Touches
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Problem, Touches
 
 LINES = "20000"
 COMMANDS = {
     "journal-this-boot.txt": ["journalctl", "-b", "0", "-n", LINES, "-o", "short-iso", "--no-pager", "-q"],
     "journal-boot-before.txt": ["journalctl", "-b", "-1", "-n", LINES, "-o", "short-iso", "--no-pager", "-q"],
     "dmesg.txt": ["dmesg", "-T"],
+    # Xen's own console; a guest's is the guest's, and attaching to it would take it from whoever looks at it
+    "xl-dmesg.txt": ["xl", "dmesg"],
     "last.txt": ["last", "-x", "-F", "-n", "20"],
-    "processes.txt": ["ps", "-eo", "pid,ppid,user,stat,wchan:30,etime,args"],
 }
-FILES = ("/var/log/messages", "/var/log/syslog", "/var/log/kern.log", "/var/log/dmesg", "/var/log/dmesg.0")
+# last, and by their names: a command line is read under a lock that a process asleep in the kernel may hold
+PROCESSES = {"processes.txt": ["ps", "-eo", "pid,ppid,user,stat,wchan:30,etime,comm"]}
+FILES = (
+    "/var/log/messages",
+    "/var/log/syslog",
+    "/var/log/kern.log",
+    "/var/log/dmesg",
+    "/var/log/dmesg.0",
+    "/var/log/xen/console/hypervisor.log",
+)
 PSTORE = ("/sys/fs/pstore/*", "/var/lib/systemd/pstore/*", "/var/lib/systemd/pstore/*/*")
 
 
@@ -38,11 +48,12 @@ def collect(host: Host, timeout: float) -> Dict[str, str]:
             found["pstore-" + place.rpartition("/")[2] + ".txt"] = host.run(
                 ["tail", "-n", LINES, "--", place], timeout=timeout, touches=Touches.DISKS
             )
+    found.update({name: host.run(argv, timeout=timeout, touches=Touches.DISKS) for name, argv in PROCESSES.items()})
     return {name: text for name, text in ((name, _text(answer)) for name, answer in found.items()) if text}
 
 
 def _text(answer: Answer) -> str:
     if answer.ok and answer.stdout.strip():
         return answer.stdout
-    said = answer.stderr.strip()
+    said = "" if answer.problem is Problem.ABSENT else answer.stderr.strip()
     return "# %s: %s\n" % (answer.source, said) if said else ""

@@ -212,6 +212,31 @@ def test_a_link_to_shared_storage_is_never_followed():
     assert not [asked for asked in host.asked if asked.startswith("/data")]
 
 
+@pytest.mark.parametrize(
+    ("links", "settings", "listed"),
+    [
+        ({"/etc/xen/auto": "/data/auto"}, "", "ls -1 -- /data/auto"),
+        ({"/etc/xen": "../srv/xen", "/srv/xen": "/data/xen"}, "", "ls -1 -- /data/xen/auto"),
+        ({"/var/lib/xen": "/data/xen"}, "", None),
+        ({}, "XENDOMAINS_SAVE=/srv/../data/save", None),
+    ],
+)
+def test_a_folder_that_leads_to_shared_storage_is_never_touched_by_this_process(links, settings, listed):
+    given = {"/etc/default/xendomains": settings + "\n"}
+    if listed:
+        given[listed] = f"{GUEST}.cfg\n"
+    host = node(**xen(**given), links=links)
+    guests = [GUEST] if listed else ["saved states"]
+    assert judged(boot.CHECK, host)["boot_autostart_without_gate"].values["guests"] == guests
+    assert not [asked for asked in host.asked if asked.startswith("/data")]
+    assert not [pattern for pattern in host.globbed if pattern.startswith(("/data", *links))]
+
+
+def test_links_in_a_circle_end():
+    host = node(**xen(), links={"/etc/xen/auto": "/etc/xen/other", "/etc/xen/other": "auto"})
+    assert set(judged(boot.CHECK, host)) == {"boot_ok"}
+
+
 def test_a_link_to_a_local_configuration_is_read():
     path = "/etc/xen/auto/web"
     found = check(**xen(**{"/etc/xen/web.cfg": XL.format("/data")}), links={path: "../web.cfg"})
@@ -245,7 +270,9 @@ def test_saved_states_are_guests_that_start_by_themselves():
 
 
 def test_an_auto_folder_on_shared_storage_is_listed_by_a_child_that_may_be_left_behind():
-    changes = xen(**{"/etc/default/xendomains": "XENDOMAINS_AUTO=/data/auto\n", "ls -1 /data/auto": f"{GUEST}.cfg\n"})
+    changes = xen(
+        **{"/etc/default/xendomains": "XENDOMAINS_AUTO=/data/auto\n", "ls -1 -- /data/auto": f"{GUEST}.cfg\n"}
+    )
     assert check(**changes)["boot_autostart_without_gate"].values["guests"] == [GUEST]
     blocked = {Touches.OCFS2: "n2 heartbeats but its o2cb address does not answer"}
     assert set(check(**changes, blocked=blocked)) == {"reading_blocked"}
