@@ -131,6 +131,12 @@ def test_big_packets_that_a_peer_does_not_get():
     assert set(found) == {"network_mtu_gateway"}
 
 
+def test_a_peer_that_was_busy_for_a_moment_has_no_wrong_mtu():
+    found = check(**{f"{FULL} {PEER}": [ping("silent"), ping("good")], f"{SMALL} {PEER}": ping("small")})
+    assert set(found) == {"network_loss"}
+    assert found["network_loss"].values == {"target": "10.77.3.12", "lost": 3, "sent": 11}
+
+
 def test_packets_that_are_lost():
     some = replace(ping("good"), stdout=ping("good").stdout.replace("3 received, 0%", "2 received, 33%"))
     lossy = {f"{FULL} {PEER}": some, f"{SMALL} {PEER}": ping("good")}
