@@ -86,7 +86,7 @@ TEST = (
     Part(
         name="lab",
         claim="Faults on real systems are found, and gone after the repair",
-        commands=("python -m pytest tests/lab -m 'not soak'",),
+        commands=("python -m pytest tests/lab -m 'not soak'", "molecule test --scenario-name node_boot_check"),
         minutes=20,
         lane="lab",
         root=True,
@@ -99,7 +99,11 @@ SOAK = (
     Part(
         name="parsers",
         claim="A million inputs a parser",
-        commands=("env CLOUDOPS_FUZZ_EXAMPLES=50000 python tests/run/sweep.py parsers --rounds 20 tests/unit -m fuzz",),
+        # 50 000 inputs a round take a minute, and several on a busy machine.
+        commands=(
+            "env CLOUDOPS_FUZZ_EXAMPLES=50000 "
+            "python tests/run/sweep.py parsers --rounds 20 tests/unit -m fuzz --timeout=1800",
+        ),
         minutes=75,
     ),
     Part(
