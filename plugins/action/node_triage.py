@@ -123,6 +123,7 @@ class _Triage:
         files = {f"node-{name}": text for name, text in (self.options["logs"].get("files") or {}).items()}
         files["readings.json"] = json.dumps(readings, indent=1, ensure_ascii=False) + "\n"
         files["checks.json"] = json.dumps(result["checks"], indent=1, ensure_ascii=False, default=str) + "\n"
+        files["console.txt"] = self._console(witnesses["bmc"])
         if self.bmc is not None:
             files["bmc-events.txt"] = bmcs.event_log(LocalHost(), self.bmc)
             files["bmc-identity.txt"] = bmcs.identity(LocalHost(), self.bmc)
@@ -131,6 +132,11 @@ class _Triage:
             return write(directory, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"), files)
         except OSError as error:
             raise AnsibleActionFail(f"The evidence could not be written into {directory}: {error.strerror}.") from error
+
+    def _console(self, power: Witness) -> str:
+        if self.bmc is None or power.reading not in (Bmc.ON, Bmc.OFF):
+            return bmcs.not_taken("; ".join(power.evidence))
+        return bmcs.console(LocalHost(), self.bmc)
 
 
 def _health(name: str, decision: Decision, witnesses: Mapping[str, Witness]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ module: node_logs
 short_description: Collect the logs of a node's boot and of the boot before
 description:
   - Returns the ends of the journal of this boot and the one before, of the kernel's ring buffer, of
-    C(/var/log/messages) and its kind, of what C(pstore) kept of a crash, and the processes with what each waits for.
+    C(/var/log/messages) and its kind, of Xen's own console where there is Xen, of what C(pstore) kept of a crash, and
+    the processes with what each waits for.
   - Each source has a deadline. Nothing is written on the node.
 version_added: 1.0.0
 author:

@@ -11,8 +11,9 @@ description:
     finds its row in the collection's table of dead nodes. The verdict has the form of a check's result, so that
     M(cloudops.hypervisor.health_report) shows it.
   - It decides nothing about a reading that is missing. The finding then names it.
-  - Of a host in doubt it keeps all readings, the logs that were collected, the BMC's event log and its identity in a
-    directory on the controller, and writes a note to the journal.
+  - Of a host in doubt it keeps all readings, the logs that were collected, the BMC's event log and its identity, and
+    what the BMC gives of the console or why it gives nothing, in a directory on the controller, and writes a note to
+    the journal. Nothing is typed on the console.
   - It never sends a power command, and runs nothing on a node.
 version_added: 1.0.0
 author:
