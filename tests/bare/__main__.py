@@ -9,6 +9,7 @@ package sources, proxies and certificates is carried over, because a newcomer's 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,24 @@ class Wrong(Exception):
     """What does not hold, in a sentence."""
 
 
+@contextmanager
+def locked(folder: Path, wait: bool = True) -> Iterator[None]:
+    """Nobody else's for so long; however this process ends, the lock ends with it. Raises BlockingIOError."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(lock)
+
+
+def remove_left_over(machines: Path) -> None:
+    """The machines of runs that were killed."""
+    for folder in machines.iterdir():
+        with contextlib.suppress(BlockingIOError), locked(folder, wait=False):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def tree() -> Path:
     """The bare machine's files, made once for a release and its package sources."""
     release = platform.freedesktop_os_release()["VERSION_CODENAME"]
@@ -47,10 +66,8 @@ def tree() -> Path:
     definition = "\0".join([release, *PACKAGES, *(path.read_text() for path in sources)])
     place = CACHE / "bare" / hashlib.sha256(definition.encode()).hexdigest()[:16]
     place.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(place.parent, os.O_RDONLY)
-    try:
-        # Two runs at the same time make it once.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Two runs at the same time make it once.
+    with locked(place.parent):
         if not place.is_dir():
             for old in place.parent.iterdir():
                 shutil.rmtree(old)
@@ -58,8 +75,6 @@ def tree() -> Path:
             command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", release, str(unfinished)]
             subprocess.run([*command, *map(str, sources)], check=True)
             unfinished.rename(place)
-    finally:
-        os.close(lock)
     return place
 
 
@@ -104,8 +119,14 @@ def carried_over(name: str) -> bool:
 @contextmanager
 def machine() -> Iterator[Machine]:
     """A machine whose changes are gone afterwards."""
-    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        root = Path(folder) / "root"
+    machines = CACHE / "machines"
+    machines.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        with locked(machines):
+            remove_left_over(machines)
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(dir=machines)))
+            held.enter_context(locked(folder))
+        root = folder / "root"
         # Hard links would let a write reach the kept tree; a copy is a few seconds and has no such trap.
         subprocess.run(["cp", "--archive", "--reflink=auto", str(tree()), str(root)], check=True)
         paths = {*CARRIED_OVER, *os.environ.get("PIP_FIND_LINKS", "").split()}

@@ -17,7 +17,7 @@ from package import build
 
 def main() -> int:
     environment = CACHE / "importer"
-    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
     pip: list[str | Path] = [
         environment / "bin/python",
         "-m",

@@ -37,7 +37,8 @@ def main() -> int:
     items = collected(pytest_arguments)
     runs = [(f"{item} #{number}", item) for number in range(1, own.rounds + 1) for item in items]
     options = [argument for argument in pytest_arguments if argument.startswith("--")]
-    failed = []
+    failed: list[str] = []
+    done = 0
     started = time.monotonic()
     for name, item in runs:
         if name in passed:
@@ -46,7 +47,9 @@ def main() -> int:
             break
         print(f"{name} ...", flush=True)
         command = [sys.executable, "-m", "pytest", "--quiet", *options, item]
-        if subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode:
+        code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+        done += 1
+        if code:
             failed.append(name)
             continue
         passed.add(name)
@@ -55,7 +58,9 @@ def main() -> int:
         os.replace(partial, progress)
 
     left = [run[0] for run in runs if run[0] not in passed]
-    print(f"{len(runs) - len(left)} of {len(runs)} passed, {len(failed)} failed in this run, {len(left)} to go")
+    hours = (time.monotonic() - started) / max(done, 1) * len(left) / HOUR
+    print(f"{len(runs) - len(left)} of {len(runs)} passed, {len(failed)} failed in this run", end=", ")
+    print(f"{len(left)} to go: about {hours:.1f} hours at this run's pace")
     for name in failed:
         print(f"failed: {name}")
     if not left:
