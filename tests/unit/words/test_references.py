@@ -22,7 +22,7 @@ REFERENCES = sorted({row.reference for table in TABLES for row in table.values()
 @pytest.mark.parametrize("reference", REFERENCES)
 def test_a_reference_leads_to_a_section_of_the_runbook_or_to_a_rule(reference):
     for part in reference.split("; "):
-        section, _, item = part.partition(": ")
+        section, _colon, item = part.partition(": ")
         assert part in ANCHORS or section in SECTIONS, part
         assert part not in ANCHORS or not item
 
