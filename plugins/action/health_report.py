@@ -132,7 +132,7 @@ class _Making:
             "junit.xml": documents.as_junit(report),
         }
         try:
-            placed = files.write(directory, name, contents)
+            placed = files.write(directory, name, contents, REPORTS_KEPT)
         except OSError as error:
             show(report, self.notes)
             raise AnsibleActionFail(

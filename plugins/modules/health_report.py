@@ -44,7 +44,8 @@ options:
     default: node_health_result
   directory:
     description:
-      - Where the reports of this job go. Each run makes a directory there, and C(latest) leads to the newest.
+      - Where the reports of this job go. Each run makes a directory there, and C(latest) leads to the newest. The
+        newest 50 are kept.
       - A relative path starts from the directory in which the playbook was started.
       - By default C(reports/JOB).
     type: path

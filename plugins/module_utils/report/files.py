@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
-from typing import Mapping
+from typing import List, Mapping
 
 
-def write(directory: str, name: str, files: Mapping[str, str]) -> str:
-    """Write the files into ``directory/name`` (with a number behind it if that is taken) and let latest lead there."""
+# what :func:`write` makes of a time in UTC; nothing else in the directory is anybody's to remove
+NAME = re.compile(r"^([0-9]{8}T[0-9]{6}Z)(?:-([0-9]+))?$")
+
+
+def write(directory: str, name: str, files: Mapping[str, str], keep: int) -> str:
+    """Write the files into ``directory/name`` (with a number behind it if that is taken) and let latest lead there.
+
+    Of the reports in it the newest ``keep``, more than one, stay.
+    """
     os.makedirs(directory, exist_ok=True)
     hidden = tempfile.mkdtemp(prefix=".report-", dir=directory)
     try:
@@ -31,7 +39,16 @@ def write(directory: str, name: str, files: Mapping[str, str]) -> str:
     link = hidden + ".latest"
     os.symlink(os.path.basename(placed), link)
     os.replace(link, os.path.join(directory, "latest"))
+    # a clock that was set back makes this one look old
+    for report in [one for one in _reports(directory) if one != os.path.basename(placed)][: -keep + 1]:
+        shutil.rmtree(os.path.join(directory, report), ignore_errors=True)
     return placed
+
+
+def _reports(directory: str) -> List[str]:
+    """The oldest first."""
+    names = [match for match in map(NAME.match, os.listdir(directory)) if match]
+    return [match.group() for match in sorted(names, key=lambda match: (match[1], int(match[2] or 1)))]
 
 
 def _place(hidden: str, wanted: str, number: int = 1) -> str:

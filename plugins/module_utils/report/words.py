@@ -23,6 +23,7 @@ class Text:
 
 CATALOGUE: Dict[str, Text] = {
     "job.node_boot_check": Text("Node boot check", "노드 부팅 점검"),
+    "job.node_health": Text("Node health", "노드 상태 점검"),
     "job.hang_triage": Text("Hang triage", "서버 Hang 진단"),
     "job.time_sync": Text("Time synchronisation", "시간 동기화"),
     "verdict.fit": Text("fit", "적합"),

@@ -268,6 +268,15 @@ def test_every_status_and_verdict_has_its_word():
         assert "verdict." + verdict.value in words.CATALOGUE
 
 
+def test_every_job_that_reports_has_a_title_in_both_languages():
+    tasks = [*(Path(__file__).parents[3] / "roles").glob("*/tasks/*.yml")]
+    jobs = {
+        job for path in tasks for job in re.findall(r"health_report:\n    job: (\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert {"node_boot_check", "hang_triage", "time_sync"} <= jobs
+    assert {"job." + job for job in jobs | {"node_health"}} <= set(words.CATALOGUE)
+
+
 def test_a_job_without_a_title_is_called_by_its_name():
     assert words.job_title("ko", "node_boot_check") == "노드 부팅 점검"
     assert words.job_title("ko", "my_own_job") == "My own job"
@@ -279,24 +288,33 @@ def test_times_are_told_in_the_zone_of_the_report():
 
 class TestFiles:
     def test_latest_leads_to_the_newest_report_and_older_ones_stay(self, tmp_path):
-        first = files.write(str(tmp_path / "reports"), "one", {"report.html": "1"})
-        second = files.write(str(tmp_path / "reports"), "two", {"report.html": "2"})
+        first = files.write(str(tmp_path / "reports"), "one", {"report.html": "1"}, 50)
+        second = files.write(str(tmp_path / "reports"), "two", {"report.html": "2"}, 50)
         latest = tmp_path / "reports" / "latest"
         assert (latest / "report.html").read_text() == "2" and latest.readlink() == Path("two")
         assert Path(first, "report.html").read_text() == "1"
         assert {path.name for path in (tmp_path / "reports").iterdir()} == {"one", "two", "latest"}
         assert second.endswith("two")
 
+    def test_the_newest_are_kept_and_what_is_no_report_is_let_alone(self, tmp_path):
+        (tmp_path / "20200101T000000Z.tar").write_text("somebody's own")
+        times = ["20261121T114003Z", "20261121T114001Z", "20261121T114002Z", "20261121T114002Z", "20200101T000000Z"]
+        for time in times:
+            files.write(str(tmp_path), time, {"report.html": time}, 3)
+        kept = {"20261121T114003Z", "20261121T114002Z-2", "20200101T000000Z"}
+        assert {path.name for path in tmp_path.iterdir()} == kept | {"latest", "20200101T000000Z.tar"}
+        assert (tmp_path / "latest" / "report.html").read_text() == "20200101T000000Z"
+
     def test_two_reports_of_one_second_have_a_directory_each(self, tmp_path):
-        placed = [files.write(str(tmp_path), "now", {"report.html": str(number)}) for number in range(3)]
+        placed = [files.write(str(tmp_path), "now", {"report.html": str(number)}, 50) for number in range(3)]
         assert [Path(one).name for one in placed] == ["now", "now-2", "now-3"]
 
     def test_colleagues_may_read_what_the_umask_lets_them(self, tmp_path):
-        assert Path(files.write(str(tmp_path), "now", {"report.html": ""})).stat().st_mode & 0o055
+        assert Path(files.write(str(tmp_path), "now", {"report.html": ""}, 50)).stat().st_mode & 0o055
 
     def test_a_report_that_cannot_be_written_whole_is_not_there_at_all(self, tmp_path):
-        files.write(str(tmp_path), "one", {"report.html": "1"})
+        files.write(str(tmp_path), "one", {"report.html": "1"}, 50)
         with pytest.raises(OSError, match="missing"):
-            files.write(str(tmp_path), "two", {"report.html": "2", "missing/report.json": "{}"})
+            files.write(str(tmp_path), "two", {"report.html": "2", "missing/report.json": "{}"}, 50)
         assert {path.name for path in tmp_path.iterdir()} == {"one", "latest"}
         assert (tmp_path / "latest" / "report.html").read_text() == "1"
