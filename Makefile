@@ -39,9 +39,8 @@ bench: ## Measure speed
 	for benchmark in tests/benchmarks/*.py; do PYTHONPATH=.venv/collections $(python) "$$benchmark" || exit; done
 
 lab: ## Have the two-node lab up, and break or mend it: FAULT=path_lost REPAIR=path_lost|all
-	@requirements/install test && $(python) tests/run --install-only lab && $(python) tests/lab/lab.py up && \
-	if [ -n "$$FAULT" ]; then $(python) tests/lab/lab.py fault $$FAULT; fi && \
-	if [ -n "$$REPAIR" ]; then $(python) tests/lab/lab.py repair $$REPAIR; fi
+	@requirements/install test && $(python) tests/run --install-only lab && \
+	$(python) tests/lab/lab.py up $${FAULT:+--fault "$$FAULT"} $${REPAIR:+--repair "$$REPAIR"}
 
 lab-down: ## End the lab
 	@$(python) tests/lab/lab.py down

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 import sys
@@ -27,6 +28,10 @@ def build(lab: Lab, options: argparse.Namespace) -> None:
 
 def up(lab: Lab, options: argparse.Namespace) -> None:
     lab.up()
+    if options.fault:
+        fault(lab, options.fault)
+    if options.repair:
+        repair(lab, argparse.Namespace(name=options.repair))
 
 
 def snapshot(lab: Lab, options: argparse.Namespace) -> None:
@@ -57,13 +62,16 @@ def fault(lab: Lab, options: argparse.Namespace) -> None:
     node = options.node or chosen.node
     make(lab, chosen, node)
     say(f"{chosen.name} on {node}: {chosen.meaning}" + (f"; shows after {chosen.visible} s" if chosen.visible else ""))
+    say("See it: make check INVENTORY=lab. Undo it: make lab REPAIR=all.")
 
 
 def repair(lab: Lab, options: argparse.Namespace) -> None:
     active = lab.active_faults()
     chosen = active if options.name == "all" else [entry for entry in active if entry[0] == options.name]
     if not chosen:
-        raise LabError(f"not made: {options.name}" if options.name != "all" else "no fault is made")
+        made = ", ".join(f"{name} on {node}" for name, node in active) or "none"
+        say(f"nothing to repair; faults made: {made}")
+        return
     undo(lab, chosen)
     say(f"repaired: {', '.join(f'{name} on {node}' for name, node in chosen)}")
 
@@ -87,6 +95,25 @@ def inventory(lab: Lab, options: argparse.Namespace) -> None:
     say(json.dumps({"nodes": {"hosts": hosts, "vars": connection}}, indent=2))
 
 
+def _fault_name(text: str) -> str:
+    if text not in FAULTS:
+        near = difflib.get_close_matches(text, FAULTS)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {' '.join(FAULTS)}"
+        raise argparse.ArgumentTypeError(f"there is no fault {text!r}; {hint}")
+    return text
+
+
+def _fault_name_or_all(text: str) -> str:
+    return text if text == "all" else _fault_name(text)
+
+
+def _fault_and_node(text: str) -> argparse.Namespace:
+    name, _separator, node = text.partition(" ")
+    if node not in ("", *(node.name for node in NODES)):
+        raise argparse.ArgumentTypeError(f"there is no node {node!r}")
+    return argparse.Namespace(name=_fault_name(name), node=node or None)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -97,17 +124,19 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command(build, "build the image the machines boot")
-    command(up, "bring the lab up, from its snapshot where there is one")
+    added = command(up, "bring the lab up, from its snapshot where there is one")
+    added.add_argument("--fault", type=_fault_and_node, metavar="NAME[ NODE]", help="then make this fault")
+    added.add_argument("--repair", type=_fault_name_or_all, metavar="NAME|all", help="then undo this fault")
     command(status, "how each machine is, and which faults are made")
     named = command(snapshot, "save the state of the whole lab")
     named.add_argument("name", nargs="?", default=READY)
     named = command(restore, "go back to a snapshot")
     named.add_argument("name", nargs="?", default=READY)
     added = command(fault, "make a fault")
-    added.add_argument("name", choices=FAULTS, metavar="NAME")
+    added.add_argument("name", type=_fault_name, metavar="NAME")
     added.add_argument("node", nargs="?", choices=[node.name for node in NODES])
     added = command(repair, "undo a fault, or all, and wait until the lab is healthy")
-    added.add_argument("name", choices=[*FAULTS, "all"], metavar="NAME|all")
+    added.add_argument("name", type=_fault_name_or_all, metavar="NAME|all")
     command(faults, "list the faults")
     added = command(ssh, "log in to a machine, or run a command there")
     added.add_argument("machine", choices=[machine.name for machine in MACHINES])

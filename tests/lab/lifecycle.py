@@ -37,6 +37,8 @@ class Lab:
         self.machines = {machine.name: VirtualMachine(machine, self.directory, self.image) for machine in MACHINES}
         self._made_from = self.directory / "made-from"
         self._active_faults = self.directory / "faults.json"
+        # There while the lab runs and nothing is under way that would leave it in pieces.
+        self._complete = self.directory / "complete"
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -51,8 +53,12 @@ class Lab:
     def up(self) -> None:
         require_host()
         if self.running():
-            say("the lab is up already")
-            return
+            if self._complete.exists():
+                made = ", ".join(f"{name} on {node}" for name, node in self.active_faults())
+                say("the lab is up already" + (f", with faults: {made}" if made else ""))
+                return
+            say("ending what an interrupted run has left")
+            self._end_machines()
         started = time.monotonic()
         ensure_image()
         self._prepare()
@@ -79,8 +85,8 @@ class Lab:
     def _prepare(self) -> None:
         pack_initrd(self.image, self.directory / "initrd", OVERLAYS)
         remote.write_config(self.image)
-        if not network.exists():
-            network.up()
+        network.down()
+        network.up()
 
     def _accelerator(self) -> str:
         return accelerator(self.image, self.directory / "initrd", self.directory / "accelerator")
@@ -92,6 +98,7 @@ class Lab:
 
     def _from_nothing(self, definition: str) -> None:
         self._made_from.unlink(missing_ok=True)
+        self._complete.unlink(missing_ok=True)
         self._forget_faults()
         accel = self._accelerator()
         say(f"making {', '.join(self.machines)} ({accel})")
@@ -105,6 +112,7 @@ class Lab:
         say("healthy")
         self.snapshot(READY)
         self._made_from.write_text(definition)
+        self._complete.touch()
 
     def _await_ssh(self, name: str, timeout: float) -> None:
         deadline = time.monotonic() + timeout
@@ -159,6 +167,7 @@ class Lab:
         if name not in self.snapshots():
             raise LabError(f"no snapshot {name}; there are: {', '.join(self.snapshots()) or 'none'}")
         started = time.monotonic()
+        self._complete.unlink(missing_ok=True)
         self._end_machines()
         network.replug()
         accel = self._accelerator()
@@ -169,6 +178,7 @@ class Lab:
         side_by_side(lambda machine: self._await_ssh(machine.name, RESTORE_TIMEOUT), MACHINES)
         self.set_clocks()
         self.await_healthy(RESTORE_TIMEOUT)
+        self._complete.touch()
         say(f"snapshot {name} restored in {time.monotonic() - started:.1f} s")
 
     def set_clocks(self) -> None:
@@ -231,6 +241,7 @@ class Lab:
 
     def down(self, purge: bool = False) -> None:
         """End what up() started, see that it has ended, and remove the namespace. The snapshots stay."""
+        self._complete.unlink(missing_ok=True)
         self._end_machines()
         if self.running():
             raise LabError(f"still running: {', '.join(self.running())}")
