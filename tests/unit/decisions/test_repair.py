@@ -95,18 +95,19 @@ ROOT_ALONE = """\
 DATA_MOUNTED = ROOT_ALONE + "95 22 253:2 / /data rw,relatime shared:60 - ocfs2 /dev/mapper/mpathb rw,heartbeat=local\n"
 
 
-def examined(mountinfo, **policy):
-    """A node without any entry in fstab, as check mounts reads it."""
+def examined(mountinfo, *paths):
+    """A node without any entry in fstab, as check mounts reads and judges it."""
+    stat = f"stat -f -c {mounts_system.STAT_FORMAT} "
+    usages = {stat + path: f"4096 100000 60000 60000 1000 900 {path}\n" for path in paths}
     result = node()
-    replay = Replay({"/proc/self/mountinfo": mountinfo, "/etc/fstab": "# empty\n"})
-    result["checks"]["mounts"] = examine(mounts_system.CHECK, replay, mounts_system.Policy(**policy))
+    replay = Replay({"/proc/self/mountinfo": mountinfo, "/etc/fstab": "# empty\n", **usages})
+    result["checks"]["mounts"] = examine(mounts_system.CHECK, replay, mounts_system.Policy())
     return result
 
 
 def test_the_api_does_not_start_where_nobody_says_that_a_volume_is_missing():
-    result = examined(ROOT_ALONE)
-    # the check itself has nothing to say about /data: it is named nowhere
-    result["checks"]["mounts"]["findings"] = [{"code": "component_absent", "status": "skipped", "subject": "mounts"}]
+    result = examined(ROOT_ALONE, "/")
+    assert result["checks"]["mounts"]["status"] == "skipped"
     assert repair.obstacles(result, "nginx") == []
     (said,) = repair.obstacles(result, "uxen_api")
     assert said.startswith("mounts: /data: nothing is mounted there")
@@ -115,8 +116,7 @@ def test_the_api_does_not_start_where_nobody_says_that_a_volume_is_missing():
 
 
 def test_the_api_starts_on_a_volume_that_is_seen_to_be_mounted():
-    result = examined(DATA_MOUNTED)
-    result["checks"]["mounts"]["findings"] = []
+    result = examined(DATA_MOUNTED, "/", "/data")
     assert repair.obstacles(result, "uxen_api") == []
     assert repair.obstacles(result, "uxen_api", data_mount="/data/") == []
     assert len(repair.obstacles(result, "uxen_api", data_mount="/srv")) == 1
