@@ -10,17 +10,16 @@ import os
 import re
 import shutil
 import tempfile
-from typing import List, Mapping
-
+from typing import List, Mapping, Optional
 
 # what :func:`write` makes of a time in UTC; nothing else in the directory is anybody's to remove
 NAME = re.compile(r"^([0-9]{8}T[0-9]{6}Z)(?:-([0-9]+))?$")
 
 
-def write(directory: str, name: str, files: Mapping[str, str], keep: int) -> str:
+def write(directory: str, name: str, files: Mapping[str, str], keep: Optional[int] = None) -> str:
     """Write the files into ``directory/name`` (with a number behind it if that is taken) and let latest lead there.
 
-    Of the reports in it the newest ``keep``, more than one, stay.
+    Of the reports in it the newest ``keep``, more than one, stay; all if not given.
     """
     os.makedirs(directory, exist_ok=True)
     hidden = tempfile.mkdtemp(prefix=".report-", dir=directory)
@@ -40,7 +39,8 @@ def write(directory: str, name: str, files: Mapping[str, str], keep: int) -> str
     os.symlink(os.path.basename(placed), link)
     os.replace(link, os.path.join(directory, "latest"))
     # a clock that was set back makes this one look old
-    for report in [one for one in _reports(directory) if one != os.path.basename(placed)][: -keep + 1]:
+    older = [one for one in _reports(directory) if one != os.path.basename(placed)]
+    for report in older[: 1 - keep] if keep is not None else ():
         shutil.rmtree(os.path.join(directory, report), ignore_errors=True)
     return placed
 
