@@ -15,7 +15,6 @@ import enum
 import errno
 import fcntl
 import glob
-import ipaddress
 import itertools
 import math
 import os
@@ -31,13 +30,13 @@ import time
 from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address, is_name
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 
 SEARCH_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 RUNTIME_DIRECTORY = "/run/cloudops-hypervisor"
 OUTPUT_LIMIT = 8 * 1024 * 1024
 PIECE = 65536
-DETAIL_LENGTH = 300
 NO_TIME_LEFT = "not asked: the check's time was used up before"
 _STUCK, _LOCK = "stuck", "lock"
 KILL_PATIENCE = 1.0
@@ -120,7 +119,7 @@ class Answer:
 
     def missing(self, problem: Optional[Problem] = None, detail: str = "") -> Missing:
         said = detail or (self.stderr if isinstance(self.stderr, Phrase) else "")
-        said = said or "; ".join(_last_line(self.stderr) or _last_line(self.stdout))[:DETAIL_LENGTH]
+        said = said or "; ".join(_last_line(self.stderr) or _last_line(self.stdout))[:300]
         return Missing(self.source, problem or self.problem or Problem.FAILED, said)
 
 
@@ -407,20 +406,6 @@ class LocalHost:
                 except OSError:
                     continue
         return found
-
-
-def is_address(text: str) -> bool:
-    """An IP address, with its zone where it needs one."""
-    try:
-        ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
-def is_name(text: str) -> bool:
-    """What may be the name of a host."""
-    return re.match(r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}$", text) is not None
 
 
 def _runtime_directory() -> str:

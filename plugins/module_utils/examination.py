@@ -11,6 +11,7 @@ each says itself what it waited for; one that does not come back all the same is
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -87,7 +88,7 @@ def order(params: Mapping[str, Any]) -> Order:
         # a policy that cannot be meant is refused even where its check is not asked for
     }
     statuses = refused_unless_meant(params.get("statuses") or {}, [check.table for check in CHECKS.values()])
-    if not params["timeout"] > 0:
+    if not (params["timeout"] > 0 and math.isfinite(params["timeout"])):
         raise PolicyError("timeout", "more than 0 seconds is wanted, not %g" % params["timeout"])
     return Order(
         {name: built[name] for name in chosen},

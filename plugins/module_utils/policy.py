@@ -11,6 +11,7 @@ A dataclass refuses what cannot be meant with :class:`PolicyError` in ``__post_i
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 from typing import Any, Dict, Mapping, Tuple, Type, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -83,6 +84,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if kind is dict:
         if not isinstance(value, Mapping):
             raise PolicyError(where, "a dictionary is wanted, not %r" % (value,))
+        if not all(str(key).strip() for key in value):
+            raise PolicyError(where, "a key is empty")
         return {str(key): _scalar(element, item, "%s.%s" % (where, key)) for key, item in value.items()}
     return _scalar(kind, value, where)
 
@@ -103,9 +106,14 @@ def _scalar(kind: Any, value: Any, where: str) -> Any:
     if isinstance(value, (bool, Mapping, list, tuple)):
         raise PolicyError(where, "%s is wanted, not %r" % (kind.__name__, value))
     try:
-        return kind(value)
-    except (TypeError, ValueError):
-        raise PolicyError(where, "%s is wanted, not %r" % (kind.__name__, value)) from None
+        scalar = kind(value)
+    except (TypeError, ValueError, OverflowError):
+        scalar = None
+    # a number that is none, and one that int would cut, cannot be meant
+    lossy = isinstance(value, float) and scalar != value and kind is not str
+    if scalar is None or lossy or (kind is float and not math.isfinite(scalar)):
+        raise PolicyError(where, "%s is wanted, not %r" % (kind.__name__, value))
+    return scalar
 
 
 def _shape(hint: Any) -> Tuple[Any, Any, bool]:

@@ -316,7 +316,7 @@ options:
             default: []
           peers:
             description: IP addresses that must answer, each over the interface whose network it is in; the node's
-              own are left out, so that one list serves a zone.
+              own are left out, so that one list serves a zone. Without any, those of the OCFS2 cluster.
             type: list
             elements: str
             default: []

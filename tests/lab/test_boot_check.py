@@ -9,13 +9,12 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import jsonschema
 import pytest
 
 import remote
-from ansible_collections.cloudops.hypervisor.plugins.module_utils import command
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import one_trip
 from boot_check import ROOT, BootCheck
 from broken import broken
 from expectations import contradictions
@@ -30,12 +29,12 @@ _FILES += " | grep -v '^/run/cloudops-hypervisor/lock$' | sort"
 _PROCESSES = "ps --ppid 2 -p 2 --deselect -o pid=,args= | grep -v -e sshd -e 'ps --ppid' -e 'sh -eu -s' | sort"
 
 # pvs as no check runs it: without having asked what may hang
-_PVS = "print(LocalHost().run(['pvs'], timeout=5.0, touches=Touches.DISKS).problem.value)"
+_PVS = "print(module.LocalHost().run(['pvs'], timeout=5.0, touches=module.Touches.DISKS).problem.value)"
 
 
 def unguarded_pvs(node: str) -> str:
     """What became of it."""
-    program = Path(command.__file__).read_text()
+    program, _call, _rest = one_trip.program("command", {}).partition("answer = module.answer")
     return remote.script(node, f"exec python3 -IS - << 'END OF PROGRAM'\n{program}\n{_PVS}\nEND OF PROGRAM\n").strip()
 
 

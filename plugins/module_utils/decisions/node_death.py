@@ -12,6 +12,8 @@ import enum
 from dataclasses import dataclass, fields
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
+
 
 class Reading(str, enum.Enum):
     """One witness."""
@@ -264,7 +266,7 @@ def peers(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
     answered = False
     for observer, view in sorted(views.items()):
         for peer in view.get("peers") or ():
-            if not _same_host(peer["node"]["name"], name):
+            if not same_host(peer["node"]["name"], name):
                 continue
             answered = answered or peer["reachable"]
             if not peer["reachable"]:
@@ -307,7 +309,7 @@ def guests(addresses: Tuple[str, ...], answers: Mapping[str, Mapping[str, bool]]
 
 def _number(name: str, view: Mapping[str, Any]) -> Optional[int]:
     for node in (view.get("running") or {}).get("nodes") or ():
-        if _same_host(node["name"], name):
+        if same_host(node["name"], name):
             return int(node["number"])
     return None
 
@@ -317,10 +319,3 @@ def _own_number(view: Mapping[str, Any]) -> Optional[int]:
         if node["local"]:
             return int(node["number"])
     return None
-
-
-def _same_host(one: str, other: str) -> bool:
-    """With or without its domain; addresses have dots too and are never shortened."""
-    if ("." in one) != ("." in other):
-        return one.partition(".")[0] == other.partition(".")[0]
-    return one == other

@@ -47,12 +47,12 @@ TABLE = table(
         Status.CRITICAL,
         MEMORY,
         en=Words(
-            "dom0 ran out of page cache: {count} alloc_xenballooned_pages traces, last {last}",
+            "dom0 ran out of page cache: {count} traces of alloc_xenballooned_pages or vfs_ioctl, last {last}",
             "Drop the page cache every hour (role hang_triage sets up a bounded timer for sync and "
             "/proc/sys/vm/drop_caches), and plan more memory for dom0.",
         ),
         ko=Words(
-            "dom0 메모리(pagecache) 문제: alloc_xenballooned_pages trace {count}회, 마지막 {last}",
+            "dom0 메모리(pagecache) 문제: alloc_xenballooned_pages 또는 vfs_ioctl trace {count}회, 마지막 {last}",
             "매시간 pagecache 를 비우도록 설정하고(hang_triage 역할이 sync 와 /proc/sys/vm/drop_caches 타이머를 설치) "
             "dom0 메모리 증설을 계획하십시오.",
         ),
@@ -354,6 +354,19 @@ TABLE = table(
             "이 노드에는 이전 부팅의 커널 로그가 보관되지 않음",
             "저널을 영구 저장하거나(mkdir -p /var/log/journal; systemctl restart systemd-journald) /var/log/messages "
             "에 기록하십시오.",
+        ),
+    ),
+    Judgement(
+        "kernel_log_cut",
+        Status.WARNING,
+        LOG,
+        en=Words(
+            "only the last {limit} lines were read, from {first} on",
+            "Find out what fills the kernel log (journalctl -k -o cat | sort | uniq -c | sort -n | tail) and end it.",
+        ),
+        ko=Words(
+            "{first} 이후의 마지막 {limit}줄만 읽음",
+            "커널 로그를 채우는 원인을 찾아(journalctl -k -o cat | sort | uniq -c | sort -n | tail) 해결하십시오.",
         ),
     ),
     Judgement(

@@ -50,6 +50,21 @@ TABLE = table(
         ),
     ),
     Judgement(
+        "mounts_automount_waits",
+        Status.UNKNOWN,
+        SECTION,
+        en=Words(
+            "waits for its first use: whether {source} can be mounted is not proven",
+            "Use it once (ls {subject}), then run the check again; where a mount may wait, set the status of this code "
+            "to ok.",
+        ),
+        ko=Words(
+            "첫 사용을 기다리는 automount: {source} 의 마운트 가능 여부가 확인되지 않음",
+            "한 번 사용한 뒤(ls {subject}) 다시 점검하십시오. 대기해도 되는 마운트라면 이 코드의 상태를 ok 로 "
+            "설정하십시오.",
+        ),
+    ),
+    Judgement(
         "mounts_device_missing",
         Status.CRITICAL,
         SECTION,

@@ -47,6 +47,8 @@ class BondPolicy:
     speed: Optional[int] = None
 
     def __post_init__(self) -> None:
+        if not self.name:
+            raise PolicyError("name", "a bond has a name")
         _refuse(self.mode, self.speed)
         if self.active is not None and self.slaves and self.active not in self.slaves:
             raise PolicyError("active", "%s is none of the slaves %s" % (self.active, ", ".join(self.slaves)))

@@ -38,6 +38,8 @@ CLOCK_STEP = 900.0
 DAY = 24
 NAMED = 5
 QUOTED = 3
+# lines of a call trace, and of what the kernel says before it begins
+TRACE, HEADING = 60, 12
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Signature:
 
 # the first that matches a line counts
 SIGNATURES = (
-    Signature("kernel_log_balloon", r"alloc_xenballo+n\w*", 7 * DAY),
+    Signature("kernel_log_balloon", r"alloc_xenballo+n\w*|(?<!\w)vfs_ioctl\b", 7 * DAY),
     Signature(
         "kernel_log_peer_lost",
         r"o2net: (?:[Nn]o longer connected to node|[Cc]onnection to node(?= \S+ \(num \d+\) at \S+ has been idle))"
@@ -110,8 +112,8 @@ SIGNATURES = (
 _PATTERNS = tuple((signature, re.compile(signature.pattern)) for signature in SIGNATURES)
 # one cheap pass over the many lines that say nothing
 _ANY = re.compile(
-    r"xenballo|o2net: |fencing|write timeout|panic|ockup|stall|qemu|BUG|Oops|general protection|Unable to handle"
-    r"|Internal error|invalid opcode|blocked for|of memory|Machine Check|achine check|Hardware Error|EDAC|rror|ERROR"
+    r"xenballo|vfs_ioctl|o2net: |fencing|write timeout|panic|ockup|stall|qemu|BUG|Oops|general protection"
+    r"|Unable to handle|Internal error|invalid opcode|blocked for|of memory|Machine Check|achine check|Hardware Error|EDAC|rror|ERROR"
     r"|read-only|orruption"
 )
 _CODES = tuple(signature.code for signature in SIGNATURES) + ("kernel_log_qemu_oops",)
@@ -164,12 +166,16 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Facts:
-    """``sources``: boot to where its log was read; ``kept``: the log of a boot before this one would be there."""
+    """``sources``: boot to where its log was read; ``kept``: the log of a boot before this one would be there.
+
+    ``cut``: where the log was longer than what is read of it, to the time at which that begins.
+    """
 
     container: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
     kept: bool = True
     forgotten: Optional[float] = None
+    cut: Mapping[str, Optional[float]] = field(default_factory=dict)
     sightings: Tuple[Sighting, ...] = ()
     stored: Tuple[str, ...] = ()
     missing: Tuple[Missing, ...] = ()
@@ -300,7 +306,7 @@ def sightings(
                     break
                 oops_ends, what = _oops(lines, at)
                 code = "kernel_log_qemu_oops" if what.startswith("qemu") else code
-            elif code == "kernel_log_peer_lost" and _left_cleanly(lines, at, match.group("number")):
+            elif _harmless(code, match, lines, at):
                 break
             if line.at is None or line.at >= (since or {}).get(code, 0.0):
                 found.setdefault(code, []).append((line, what))
@@ -318,6 +324,20 @@ def _oops(lines: Sequence[Line], start: int) -> Tuple[int, str]:
         if "---[ end trace" in lines[at].text:
             return at, comm
     return min(start + 20, len(lines)), comm
+
+
+def _harmless(code: str, match: re.Match[str], lines: Sequence[Line], at: int) -> bool:
+    if code == "kernel_log_balloon":
+        return match.group(0) == "vfs_ioctl" and not _unexplained(lines, at)
+    return code == "kernel_log_peer_lost" and _left_cleanly(lines, at, match.group("number"))
+
+
+def _unexplained(lines: Sequence[Line], at: int) -> bool:
+    """A call trace through vfs_ioctl that nothing else accounts for: every trace of an ioctl passes there."""
+    before = [line.text for line in lines[max(0, at - TRACE) : at]]
+    begins = next((number for number in range(len(before), 0, -1) if "Call Trace" in before[number - 1]), 0)
+    around = before[max(0, begins - HEADING) :]
+    return bool(begins) and not any(pattern.search(text) for text in around for _signature, pattern in _PATTERNS)
 
 
 def _left_cleanly(lines: Sequence[Line], at: int, number: Optional[str]) -> bool:
@@ -449,6 +469,11 @@ def probe(host: Host, policy: Policy) -> Facts:
         sources={boot: source for boot, (source, _lines) in logs.items()},
         kept=bool(before or written or host.glob("/var/log/journal/*") or reader.missing),
         forgotten=forgotten,
+        cut={
+            source: lines[0].at
+            for source, lines in logs.values()
+            if source.startswith("journalctl") and len(lines) >= LINES
+        },
         sightings=tuple(one for boot, log in logs.items() for one in sightings(log[1], boot, log[0], since)),
         stored=tuple(path for pattern in PSTORE for path in host.glob(pattern)),
         missing=tuple(reader.missing),
@@ -495,6 +520,9 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if facts.forgotten is not None:
         evidence = ("dmesg: begins at %s" % shown(facts.forgotten),)
         findings.append(Finding("kernel_log_forgotten", "dmesg", {"first": shown(facts.forgotten)}, evidence))
+    for source, at in facts.cut.items():
+        values = {"limit": LINES, "first": shown(at)}
+        findings.append(Finding("kernel_log_cut", "kernel", values, ("%s: begins at %s" % (source, shown(at)),)))
     if not findings:
         findings.append(Finding("kernel_log_ok", "kernel", {}, tuple(facts.sources.values())))
     return findings

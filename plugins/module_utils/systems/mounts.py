@@ -11,7 +11,6 @@ below, in a mount namespace that ends with the command that looks.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import posixpath
 import re
@@ -21,6 +20,7 @@ from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.mounts import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
@@ -333,17 +333,9 @@ def parse_below(text: str) -> Dict[str, Tuple[str, ...]]:
 def parse_addresses(text: str) -> str:
     """The first address of ``getent ahosts``."""
     words = text.split()
-    if not words or not _is_address(words[0]):
+    if not words or not is_address(words[0]):
         raise NotUnderstood(text.strip()[:200] or "empty output")
     return words[0]
-
-
-def _is_address(word: str) -> bool:
-    try:
-        ipaddress.ip_address(word.partition("%")[0])
-    except ValueError:
-        return False
-    return True
 
 
 def _unescape(word: str) -> str:
@@ -455,9 +447,9 @@ def _place(host: Host, tree: Tree, one: Wanted) -> Place:
         real = _real_path(host, tree, one.path)
         mount, over = _mounted(tree, real) if real != one.path else (None, "")
         one = replace(one, path=real) if mount is not None else one
-    if mount is not None and mount.fstype == "autofs":
-        return Place(one, automount=True)
     device = _bound(tree, one.source) if one.bind else _device(host, one.source)
+    if mount is not None and mount.fstype == "autofs":
+        return Place(one, device=device, automount=True)
     return Place(one, mount, device, _right(host, one, mount, device), over)
 
 
@@ -592,7 +584,7 @@ def _server_name(source: str) -> str:
 
 
 def _address(host: Host, name: str, lost: List[Missing]) -> str:
-    if _is_address(name):
+    if is_address(name):
         return name
     answer = host.run(["getent", "ahosts", name], timeout=10.0) if name else Answer("getent ahosts")
     try:
@@ -737,7 +729,10 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
 def _judge_place(place: Place) -> List[Finding]:
     one, mount = place.wanted, place.mount
     if place.automount:
-        return []
+        if place.device == "":
+            return [_not_mounted(place)]
+        line = "%s: autofs on %s" % (MOUNTINFO, one.path)
+        return [Finding("mounts_automount_waits", one.path, {"source": one.source or "-"}, (line, one.line))]
     if mount is None:
         return [_not_mounted(place)] + _judge_below(place)
     evidence = (mount.line, one.line)

@@ -30,6 +30,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.net
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
+CLUSTER_CONF = "/etc/ocfs2/cluster.conf"
 PACKETS = 3
 AT_ONCE = 32
 T = TypeVar("T")
@@ -41,8 +42,8 @@ class Policy:
     """``required``: the node must have a default gateway. ``gateway``: address of that gateway.
     ``gateways``: IP addresses of other gateways that must answer, default route or not. ``addresses``: IP addresses
     the node must have. ``peers``: IP addresses that must answer, each over the interface whose network it is
-    in; the node's own are left out, so that one list serves a zone. ``mtu``: interface to its MTU, in bytes.
-    ``max_loss``: lost packets that are tolerated, in percent.
+    in; the node's own are left out, so that one list serves a zone; without any, those of the OCFS2 cluster. ``mtu``:
+    interface to its MTU, in bytes. ``max_loss``: lost packets that are tolerated, in percent.
     """
 
     required: bool = False
@@ -293,6 +294,12 @@ def parse_arp(text: str) -> Tuple[str, ...]:
     return tuple(dict.fromkeys(mac.lower() for mac in macs))
 
 
+def parse_cluster_addresses(text: str) -> Tuple[str, ...]:
+    """The nodes' addresses of /etc/ocfs2/cluster.conf; what else it may have to say is its own check's business."""
+    found = re.findall(r"^[ \t]*ip_address[ \t]*=[ \t]*(\S+)[ \t]*$", text, re.MULTILINE)
+    return tuple(dict.fromkeys(address for address in found if _ip(address) is not None))
+
+
 def _first_line(text: str) -> str:
     return next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
 
@@ -314,14 +321,15 @@ class _Lost:
 
 
 def probe(host: Host, policy: Policy) -> Facts:
-    """Two files, ``ip addr``, then every target at once."""
+    """Three files, ``ip addr``, then every target at once."""
     lost = _Lost()
     unread: List[Missing] = []
     expected = tuple(_expected(one) for one in configured(host, unread) if one.boots and one.name != "lo")
     for one in unread:
         lost.add(one)
     interfaces, routes = _interfaces(host, lost), _routes(host, lost)
-    targets = _targets(interfaces or (), routes or (), policy)
+    peers = policy.peers or parse_cluster_addresses(host.read(CLUSTER_CONF).stdout)
+    targets = _targets(interfaces or (), routes or (), policy, peers)
     tasks: List[Callable[[], Union[Reach, Claim, None]]] = [partial(_reach, host, one, lost) for one in targets]
     own = {one.mac for one in interfaces or ()}
     for interface in interfaces or ():
@@ -375,12 +383,14 @@ def _expected(one: Configured) -> Expected:
     return Expected(one.name.partition(":")[0], one.addresses, one.option("gateway"), member)
 
 
-def _targets(interfaces: Sequence[Interface], routes: Sequence[Route], policy: Policy) -> List[Reach]:
+def _targets(
+    interfaces: Sequence[Interface], routes: Sequence[Route], policy: Policy, peers: Sequence[str]
+) -> List[Reach]:
     """Who is asked, and over which interface: each gateway, and each peer over every network it is in."""
     mtu = {one.name: one.mtu for one in interfaces}
     own = {each.address for one in interfaces for each in one.addresses}
     found = {(one.gateway, one.interface): _GATEWAY for one in routes if one.gateway}
-    for kind, target in [(_GATEWAY, one) for one in policy.gateways] + [(_PEER, one) for one in policy.peers]:
+    for kind, target in [(_GATEWAY, one) for one in policy.gateways] + [(_PEER, one) for one in peers]:
         over = [one.name for one in interfaces if any(_holds(each, target) for each in one.addresses)]
         for name in (over or [""]) if target not in own else []:
             # behind a router nobody is a neighbour

@@ -15,11 +15,13 @@ import hashlib
 import re
 import threading
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.o2cb import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
@@ -94,10 +96,22 @@ class Policy:
                 raise PolicyError("announced." + name, "no such setting")
         if self.announced and not self.announced_on:
             raise PolicyError("announced_on", "an announced value needs its date")
+        if self.announced_on and not _is_date(self.announced_on):
+            raise PolicyError("announced_on", "a date like 2026-01-31 is wanted, not %r" % self.announced_on)
+        for uuid in self.regions:
+            if not re.match(r"^[0-9A-F]{32}$", uuid):
+                raise PolicyError("regions", "a UUID of 32 hexadecimal capitals is wanted, not %r" % uuid)
 
     def wanted(self, setting: str) -> Optional[int]:
         value: Optional[int] = getattr(self, setting)
         return value
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -337,7 +351,7 @@ def parse_number(text: str) -> int:
     """A file of procfs, configfs or debugfs with one whole number."""
     if not re.match(r"^-?[0-9]{1,18}$", text.strip()):
         raise NotUnderstood(_first_line(text))
-    return int(text)
+    return int(text.strip())
 
 
 _MOUNTINFO = re.compile(
@@ -520,6 +534,8 @@ def _config(reader: _Reader, conf: Answer) -> Optional[Config]:
 
 
 def _with_defaults(reader: _Reader, facts: Facts) -> Facts:
+    """Without such a file the next start takes the kernel's own values; it is written where Debian has it."""
+    before = len(reader.missing)
     for path in DEFAULTS:
         text = reader.file(path, optional=True)
         if text is None:
@@ -530,7 +546,8 @@ def _with_defaults(reader: _Reader, facts: Facts) -> Facts:
         except NotUnderstood as error:
             reader.lost(Answer(path), Problem.NOT_UNDERSTOOD, str(error))
             return facts
-    return facts
+    facts = replace(facts, defaults_path=DEFAULTS[-1])
+    return facts if len(reader.missing) > before else replace(facts, pending=parse_settings(""))
 
 
 def _drivers_missing(host: Host, mounted: Mapping[str, Any]) -> List[str]:
@@ -594,7 +611,7 @@ def _members(
 ) -> Tuple[Tuple[Volume, ...], Tuple[Peer, ...]]:
     nodes = running.nodes if running else config.nodes if config else ()
     own = _own_name(reader.host, running)
-    others = [node for node in nodes if not node.local and not _same_host(node.name, own)]
+    others = [node for node in nodes if not node.local and not same_host(node.name, own)]
     tries = [_beside(reader.host.exchange, node.address, node.port, timeout=PROBE_TIMEOUT) for node in others]
     volumes = _volumes(reader, running, mounts, fstab)
     live = connected = None
@@ -622,10 +639,6 @@ def _own_name(host: Host, running: Optional[Cluster]) -> str:
     if running and running.local:
         return running.local.name
     return host.read("/proc/sys/kernel/hostname").stdout.strip()
-
-
-def _same_host(one: str, other: str) -> bool:
-    return one == other or one.partition(".")[0] == other.partition(".")[0]
 
 
 def _peer(
@@ -784,7 +797,7 @@ def _judge_host_name(facts: Facts) -> List[Finding]:
     if facts.running:
         sources.append(("configfs", [node.name for node in facts.running.nodes if node.local]))
     for source, names in sources:
-        if not any(_same_host(name, facts.host) for name in names):
+        if not any(same_host(name, facts.host) for name in names):
             values = {"host": facts.host, "names": names or ["-"], "cluster": _cluster_name(facts)}
             evidence = ("/proc/sys/kernel/hostname: %s" % facts.host, "%s: %s" % (source, ", ".join(names) or "-"))
             return [Finding("o2cb_host_name_differs", facts.host, values, evidence)]
@@ -910,7 +923,7 @@ def _judge_peers(facts: Facts, policy: Policy) -> List[Finding]:
             joined = {True: "connected", False: "not connected", None: "-"}[peer.connected]
             evidence = (line, "%s/o2net/connected_nodes: %s" % (DEBUGFS, joined))
             findings.append(Finding("o2cb_peer_not_connected", name, values, evidence))
-        elif not peer.live and not any(_same_host(peer.node.name, one) for one in policy.out_of_service):
+        elif not peer.live and not any(same_host(peer.node.name, one) for one in policy.out_of_service):
             if peer.live is None and peer.reachable:
                 # without a volume here nothing tells whether it heartbeats; that it answers is all that can be known
                 continue

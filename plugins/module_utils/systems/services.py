@@ -16,6 +16,7 @@ from typing import Dict, List, Optional, Sequence, Set, Tuple
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address, is_name
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.services import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
@@ -63,6 +64,8 @@ class Policy:
             raise PolicyError("api_pattern", "no regular expression: %s" % error) from None
         if not re.match(r"^[A-Za-z_][A-Za-z0-9_.-]*$", self.api_user):
             raise PolicyError("api_user", "%r is not the name of an account" % self.api_user)
+        if not (is_address(self.http_address) or is_name(self.http_address)):
+            raise PolicyError("http_address", "a name or an address is wanted, not %r" % self.http_address)
         if not 0 < self.http_port < 65536:
             raise PolicyError("http_port", "a port between 1 and 65535 is wanted, not %d" % self.http_port)
         if not re.match(r"^/[!-~]*$", self.http_path):

@@ -303,6 +303,23 @@ def test_a_traditional_time_is_put_in_the_last_year_that_fits():
     ]
 
 
+def test_the_runbooks_trace_counts_where_nothing_else_accounts_for_it():
+    frames = (" [<ffffffff810fa8a6>] ? vfs_ioctl+0x21/0x6c", " [<ffffffff810fadf4>] ? do_vfs_ioctl+0x48d/0x4cb")
+    found = check(**this_boot("Pid: 4812, comm: qemu-dm Not tainted 2.6.32-5-xen-amd64 #1", "Call Trace:", *frames))
+    assert found["kernel_log_balloon"].values["count"] == 1
+    assert set(check(**this_boot("INFO: task xl:9 blocked for more than 120 seconds.", "Call Trace:", *frames))) == {
+        "kernel_log_hung_task"
+    }
+    assert set(check(**this_boot("a driver's vfs_ioctl was mentioned"))) == {"kernel_log_ok"}
+
+
+def test_a_log_longer_than_what_is_read_of_it_is_told():
+    many = "".join(f"{OLDEST + 60 + at}.5 n1 kernel: eth0: link up\n" for at in range(kernel_log.LINES))
+    found = check(**{journal(0): many})
+    assert set(found) == {"kernel_log_cut"}
+    assert found["kernel_log_cut"].values["limit"] == kernel_log.LINES
+
+
 def test_a_huge_log_is_searched_in_a_moment():
     lines = [kernel_log.Line(float(at), f"eth0: NIC Link is Up {at}") for at in range(kernel_log.LINES)]
     assert kernel_log.sightings(lines) == ()

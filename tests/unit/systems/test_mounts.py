@@ -377,11 +377,13 @@ def test_a_mount_covered_by_a_later_one_is_critical():
     assert found["mounts_hidden_mount"].values == {"source": "10.77.0.19:/data/iso", "over": "/data"}
 
 
-def test_an_automount_that_waits_for_its_first_use_is_fine():
+def test_an_automount_that_waits_for_its_first_use_proves_nothing_yet():
     mounted = without("/data/iso") + "400 163 0:50 / /data/iso rw - autofs systemd-1 rw,fd=30\n"
     host = node(mounted, **{LOOK + "/data /template /data/template": "/data/template\n"})
-    assert set(check(host)) == {"mounts_ok"}
+    assert check(host)["mounts_automount_waits"].subject == "/data/iso"
     assert not any("/data/iso" in asked for asked in host.asked)
+    auto = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n30 1 0:50 / /a rw - autofs systemd-1 rw\n"
+    assert "mounts_device_missing" in check(node(auto, "/dev/sda9 /a ext4 x-systemd.automount 0 0\n"))
 
 
 def test_an_automount_in_use_is_looked_at_below_its_trigger():

@@ -148,6 +148,17 @@ def test_one_silent_peer_may_be_down_itself():
     assert set(check(**silent(PEER))) == {"network_peer_down"}
 
 
+def test_without_a_policy_the_peers_are_those_of_the_cluster():
+    conf = "node:\n\tip_address = 10.77.3.11\n\tname = n1\nnode:\n\tip_address = 10.77.3.12\n\tname = n2\n"
+    found = check(network.Policy(), **{"/etc/ocfs2/cluster.conf": conf})
+    assert set(found) == {"network_ok"}
+    assert found["network_ok"].values["targets"] == ["10.77.0.1", "10.77.3.12"]
+    gone = check(network.Policy(), **{"/etc/ocfs2/cluster.conf": conf}, **silent(PEER))
+    assert gone["network_peer_down"].values["peers"] == ["10.77.3.12"]
+    other = check(**{"/etc/ocfs2/cluster.conf": conf.replace("10.77.3.12", "10.77.3.99")})
+    assert set(other) == {"network_ok"}, "policy's word goes first"
+
+
 def test_one_of_several_peers():
     policy = network.Policy(peers=("10.77.3.12", "10.77.3.13"))
     found = check(policy, **silent(SECOND))

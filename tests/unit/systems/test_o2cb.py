@@ -305,6 +305,14 @@ def test_a_value_for_the_next_start_is_critical_unless_it_was_announced():
     assert set(check("mounted-both-n1", other, **changed)) == {"o2cb_setting_pending"}
 
 
+def test_without_a_defaults_file_the_next_start_takes_the_kernels_own_values():
+    found = check("mounted-both-n1", **{"/etc/default/o2cb": None})
+    assert found["o2cb_setting_pending"].values["pending"] == 31
+    assert found["o2cb_setting_pending"].values["path"] == "/etc/default/o2cb"
+    refused = check("mounted-both-n1", **{"/etc/default/o2cb": Problem.DENIED})
+    assert "reading_denied" in refused and "o2cb_setting_pending" not in refused
+
+
 def test_an_unset_threshold_means_that_the_next_start_uses_the_kernels_default():
     found = check("mounted-both-n1", **{"/etc/default/o2cb": "O2CB_ENABLED=true\n"})
     assert found["o2cb_setting_pending"].values["pending"] == 31

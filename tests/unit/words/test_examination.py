@@ -158,6 +158,7 @@ def test_this_machine_answers_every_check_without_a_defect_of_ours():
     [
         ({"checks": []}, "checks"),
         ({"timeout": 0}, "timeout"),
+        ({"timeout": float("inf")}, "timeout"),
         ({"policy": {"multipath": {"paths": 0}}}, "policy.multipath.paths"),
         ({"checks": ["lvm"], "policy": {"multipath": {"paths": 0}}}, "policy.multipath.paths"),
         ({"statuses": {"multipath_path": "ok"}}, "statuses.multipath_path"),

@@ -77,6 +77,11 @@ def test_options_become_a_policy():
         ({"limit": "three"}, "limit"),
         ({"limit": True}, "limit"),
         ({"limit": [3]}, "limit"),
+        ({"limit": 2.7}, "limit"),
+        ({"limit": float("inf")}, "limit"),
+        ({"share": float("nan")}, "share"),
+        ({"share": "inf"}, "share"),
+        ({"sizes": {"": 2}}, "sizes"),
         ({"required": "perhaps"}, "required"),
         ({"names": "sda"}, "names"),
         ({"sizes": ["x"]}, "sizes"),
@@ -90,3 +95,22 @@ def test_what_cannot_be_meant_is_refused_by_name(given, option):
     with pytest.raises(PolicyError) as refused:
         build(Disks, given, "policy.")
     assert refused.value.option == "policy." + option
+
+
+@pytest.mark.parametrize(
+    ("check", "given", "option"),
+    [
+        ("o2cb", {"announced_on": "soon"}, "announced_on"),
+        ("o2cb", {"announced_on": "2026-02-30"}, "announced_on"),
+        ("o2cb", {"regions": ["zz"]}, "regions"),
+        ("o2cb", {"max_freeze": float("nan")}, "max_freeze"),
+        ("multipath", {"maps": {"": 2}}, "maps"),
+        ("multipath", {"paths": 2.7}, "paths"),
+        ("bonding", {"bonds": [{"name": ""}]}, "bonds[0].name"),
+        ("services", {"http_address": "a b"}, "http_address"),
+    ],
+)
+def test_a_check_refuses_what_none_of_its_nodes_could_have(check, given, option):
+    with pytest.raises(PolicyError) as refused:
+        build(CHECKS[check].policy, given)
+    assert refused.value.option == option
