@@ -99,6 +99,15 @@ def _network(facts: Facts) -> Policy:
     gateways = [route["gateway"] for route in facts.get("routes") or () if route["gateway"]]
     if gateways:
         expected = {"required": True, "gateway": gateways[0]}
+    others = sorted({one["target"] for one in _answering(facts, "gateway")} - set(gateways[:1]))
+    if others:
+        expected["gateways"] = others
+    peers = sorted({one["target"] for one in _answering(facts, "peer")})
+    if peers:
+        expected["peers"] = peers
+    addresses = _addresses(facts)
+    if addresses:
+        expected["addresses"] = addresses
     configured = {one["name"] for one in facts.get("configured") or ()}
     mtu = {one["name"]: one["mtu"] for one in facts.get("interfaces") or () if one["name"] in configured and one["up"]}
     if mtu:
@@ -106,9 +115,29 @@ def _network(facts: Facts) -> Policy:
     return expected
 
 
+def _answering(facts: Facts, kind: str) -> List[Mapping[str, Any]]:
+    found = [one for one in facts.get("reached") or () if one["kind"] == kind]
+    return [one for one in found if any((one[count] or {}).get("received") for count in ("full", "small"))]
+
+
+def _addresses(facts: Facts) -> List[str]:
+    """Without what a link makes up by itself: those of IPv6 only where they were written down."""
+    written = {address for one in facts.get("configured") or () for address in one["addresses"]}
+    found = set()
+    for interface in facts.get("interfaces") or ():
+        if interface["name"] != "lo" and not GUEST_PORT.match(interface["name"]):
+            found |= {each["address"] for each in interface["addresses"]}
+    return sorted(address for address in found if ":" not in address or address in written)
+
+
 def _time(facts: Facts) -> Policy:
-    servers = sorted(one["name"] for one in (facts.get("reading") or {}).get("sources") or ())
-    return {"required": True, "servers": servers} if servers else {}
+    """The servers as they are configured: an address that a pool gave today is another one tomorrow."""
+    sources = (facts.get("reading") or {}).get("sources") or ()
+    if not sources:
+        return {}
+    servers = sorted(facts.get("configured") or ())
+    named = servers and not facts.get("pools") and len(sources) <= len(servers)
+    return {"required": True, "servers": servers} if named else {"required": True}
 
 
 def _services(facts: Facts) -> Policy:

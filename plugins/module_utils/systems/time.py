@@ -29,6 +29,12 @@ _TIMESYNC_STATUS = ["timedatectl", "timesync-status"]
 _SHOW_TIMESYNC = ["timedatectl", "show-timesync"]
 _TIMESYNCD_RUNS = "/run/systemd/timesync"
 _TIMESYNCD_ENABLED = "/etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service"
+CONFIGURATION = {
+    "chronyd": ("/etc/chrony/chrony.conf", "/etc/chrony.conf", "/etc/chrony/*.d/*", "/etc/chrony.d/*"),
+    "ntpd": ("/etc/ntpsec/ntp.conf", "/etc/ntp.conf", "/etc/ntpsec/ntp.d/*.conf"),
+    "timesyncd": ("/etc/systemd/timesyncd.conf", "/etc/systemd/timesyncd.conf.d/*.conf"),
+}
+_REFERENCE_CLOCK = "127.127."
 STARTS = {
     "chronyd": ("systemctl enable --now chrony", "/etc/init.d/chrony start"),
     "ntpd": ("systemctl enable --now ntp", "/etc/init.d/ntp start"),
@@ -115,7 +121,8 @@ class Clock:
 class Facts:
     """``daemon`` is empty when none answered. ``down``: daemon to why it does not answer, of those that are installed.
 
-    ``allowed``: policy's servers with their addresses. ``max_difference``: policy's, for the comparison of nodes.
+    ``configured``: the servers that its configuration names; ``pools``: it names pools too. ``allowed``: policy's servers
+    with their addresses. ``max_difference``: policy's, for the comparison of nodes.
     """
 
     clock: Clock
@@ -124,6 +131,8 @@ class Facts:
     reading: Optional[Reading] = None
     kernel: Optional[Kernel] = None
     down: Mapping[str, str] = field(default_factory=dict)
+    configured: Tuple[str, ...] = ()
+    pools: bool = False
     allowed: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     max_difference: float = 2.0
     missing: Tuple[Missing, ...] = ()
@@ -299,6 +308,31 @@ def _first_line(text: str) -> str:
     return next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
 
 
+def parse_configuration(text: str) -> Tuple[Tuple[str, ...], bool]:
+    """(servers, whether there are pools) of chrony.conf, ntp.conf or timesyncd.conf."""
+    servers: List[str] = []
+    pools = False
+    for line in text.splitlines():
+        name, _equals, value = line.partition("=")
+        words = line.split()
+        if name.strip() == "NTP":
+            servers += value.split()
+        elif words[1:] and words[0].lower() in ("server", "peer") and not words[1].startswith(_REFERENCE_CLOCK):
+            servers.append(words[1])
+        pools = pools or words[:1] == ["pool"]
+    return tuple(servers), pools
+
+
+def _configuration(host: Host, daemon: str) -> Tuple[Tuple[str, ...], bool]:
+    servers: List[str] = []
+    pools = False
+    for path in [path for pattern in CONFIGURATION.get(daemon, ()) for path in host.glob(pattern)]:
+        named, with_pools = parse_configuration(host.read(path).stdout)
+        servers += named
+        pools = pools or with_pools
+    return tuple(dict.fromkeys(servers)), pools
+
+
 def probe(host: Host, policy: Policy) -> Facts:
     """One command where chrony or ntpd keeps the clock; what is not installed costs nothing."""
     lost: List[Missing] = []
@@ -311,8 +345,11 @@ def probe(host: Host, policy: Policy) -> Facts:
     own_clock = True
     if reading is None:
         own_clock = _read(host.read("/proc/self/status"), parse_may_set_clock, lost) is not False
+    configured, pools = _configuration(host, daemon) if reading is not None else ((), False)
     return Facts(
         clock=Clock(host.now()),
+        configured=configured,
+        pools=pools,
         own_clock=own_clock,
         daemon=daemon if reading is not None else "",
         reading=reading,
