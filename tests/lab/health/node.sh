@@ -7,7 +7,7 @@ wrong() { echo "$1"; }
 
 system=$(systemctl is-system-running || true)
 if [ "$system" != running ]; then
-    wrong "systemd is $system: $(systemctl --plain --no-legend --failed | cut -d ' ' -f 1 | xargs)"
+    wrong "systemd is $system $(systemctl --plain --no-legend --failed | cut -d ' ' -f 1 | xargs)"
 fi
 paths=$(timeout 5 multipathd show paths raw format '%t %o' | grep -c '^active running' || true)
 [ "$paths" = 6 ] || wrong "$paths of 6 paths are active"

@@ -7,7 +7,7 @@ wrong() { echo "$1"; }
 
 system=$(systemctl is-system-running || true)
 if [ "$system" != running ]; then
-    wrong "systemd is $system: $(systemctl --plain --no-legend --failed | cut -d ' ' -f 1 | xargs)"
+    wrong "systemd is $system $(systemctl --plain --no-legend --failed | cut -d ' ' -f 1 | xargs)"
 fi
 for unit in export-luns nfs-server chrony; do
     systemctl --quiet is-active "$unit" || wrong "$unit is not active"
