@@ -26,21 +26,21 @@ PHRASES: Dict[str, Tuple[str, str]] = {
         "Open vSwitch has no bridge, and none is configured",
         "Open vSwitch 에 bridge 가 없고 설정도 없음",
     ),
-    "no_map": ("no map, and no {0}", "맵이 없고 {0} 도 없음"),
+    "no_map": ("no map, and no {0}", "맵이 없고 {0} 파일도 없음"),
     "no_pv": (
         "there is no PV, and neither policy nor /etc/fstab expects one",
         "PV 가 없고 정책과 /etc/fstab 에도 없음",
     ),
-    "no_mounts": ("neither {0} nor the policy names a mount", "{0} 과 정책에 마운트가 없음"),
+    "no_mounts": ("neither {0} nor the policy names a mount", "{0} 와(과) 정책에 마운트가 없음"),
     "no_services": (
         "neither nginx nor the account {0} exists, and the policy names no service",
         "nginx 와 {0} 계정이 없고 정책에도 서비스가 없음",
     ),
     "no_ocfs2": (
         "no {0}, and no OCFS2 volume mounted or in fstab",
-        "{0} 이 없고, 마운트되었거나 fstab 에 있는 OCFS2 볼륨도 없음",
+        "{0} 이(가) 없고, 마운트되었거나 fstab 에 있는 OCFS2 볼륨도 없음",
     ),
-    "other_stack": ("the cluster stack is {0}", "클러스터 스택이 {0} 임"),
+    "other_stack": ("the cluster stack is {0}", "클러스터 스택이 {0}"),
     "no_addresses": (
         "no interface but the loopback has an address",
         "loopback 외에 주소가 있는 interface 가 없음",

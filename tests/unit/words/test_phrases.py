@@ -53,7 +53,7 @@ def test_a_phrase_is_english_text_wherever_a_string_is():
     phrase = Phrase("no_map", "/etc/multipath.conf")
     assert phrase == "no map, and no /etc/multipath.conf"
     assert plain(Missing("x", Problem.FAILED, phrase))["detail"] == phrase
-    assert phrases.told(copy.deepcopy(phrase), "ko") == "맵이 없고 /etc/multipath.conf 도 없음"
+    assert phrases.told(copy.deepcopy(phrase), "ko") == "맵이 없고 /etc/multipath.conf 파일도 없음"
 
 
 @pytest.mark.parametrize("code", PHRASES)
@@ -64,5 +64,6 @@ def test_every_phrase_is_used_and_says_the_same_in_both_languages(code):
     english, hangul = PHRASES[code]
     assert places(english) == places(hangul)
     assert re.search("[가-힣]", hangul)
+    assert not re.search(r"\} ?(으로|가|이|을|를|은|는|와|과|로)(?=[ ,.:]|$)", hangul)
     files = [*PLUGINS.rglob("*.py")]
     assert any(f'"{code}"' in file.read_text(encoding="utf-8") for file in files if file.name != "phrases.py")
