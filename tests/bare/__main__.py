@@ -96,8 +96,10 @@ class Machine:
         outside = f"mount --rbind /dev {shlex.quote(f'{self.root}/dev')} && exec "
         outside += shlex.join(["chroot", str(self.root), "sh", "-c", inside])
         print(f"[{user}]$ {command}", flush=True)
+        # However this process ends, what it started there ends with it.
+        command_line = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
         done = subprocess.run(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", "sh", "-c", outside],
+            [*command_line, "--propagation", "private", "sh", "-c", outside],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
