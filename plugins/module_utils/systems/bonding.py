@@ -20,6 +20,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.interfaces imp
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.bonding import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
 
 MODES = (
     "balance-rr",
@@ -144,7 +145,7 @@ def parse_bond(text: str, name: str = "bond") -> Bond:
     mode = head.get("Bonding Mode")
     status = head.get("MII Status")
     if mode is None or status is None:
-        raise NotUnderstood(next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output"))
+        raise NotUnderstood(first_line(text))
     # "fault-tolerance (active-backup) (fail_over_mac active)"
     known = next((short for long, short in _MODE_NAMES.items() if mode.startswith(long)), mode)
     return Bond(

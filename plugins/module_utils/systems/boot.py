@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os.path
 import re
-import time
 from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Optional, Tuple
 
@@ -24,13 +23,19 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.boot import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import (
+    container_mark,
+    first_line,
+    log_denied,
+    parse_uptime,
+    shown,
+)
 
 GATE = "cloudops-boot-gate.service"
 XENDOMAINS = "xendomains.service"
 LIBVIRT = ("libvirtd.service", "virtqemud.service", "virtxend.service")
 XENDOMAINS_SETTINGS = ("/etc/default/xendomains", "/etc/sysconfig/xendomains")
 LIBVIRT_CONFIGURATION = "/etc/libvirt"
-CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")
 CLUSTER_TYPES = ("ocfs2", "gfs2", "lustre")
 SHARED_TYPES = ("ocfs2", "nfs", "nfs4", "gfs2", "ceph", "fuse.ceph", "glusterfs", "fuse.glusterfs", "lustre", "cifs")
 STARTED_AT_BOOT = ("enabled", "enabled-runtime", "static", "indirect", "alias", "linked")
@@ -124,7 +129,7 @@ SYSTEM_STATES = ("initializing", "starting", "running", "degraded", "maintenance
 def parse_system_state(text: str) -> str:
     """``systemctl is-system-running``, which ends with an error for every state but running."""
     if text.strip() not in SYSTEM_STATES:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return text.strip()
 
 
@@ -161,7 +166,7 @@ def parse_units(text: str) -> Tuple[Unit, ...]:
     for block in re.split(r"\n\s*\n", text.strip()):
         pairs = dict(line.partition("=")[::2] for line in block.splitlines())
         if "Id" not in pairs or "ActiveState" not in pairs:
-            raise NotUnderstood(_first_line(block))
+            raise NotUnderstood(first_line(block))
         units.append(
             Unit(
                 name=pairs["Id"],
@@ -195,7 +200,7 @@ def parse_journal_end(text: str) -> Ending:
         elif line.strip() and not line.startswith("-- ") and not line[0].isspace():
             raise NotUnderstood(line.strip()[:200])
     if not lines:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     down = [said for _at, said in lines if _GOES_DOWN.search(said)]
     evidence = tuple(down[-1:] or [said for _at, said in lines[-2:]])
     return Ending("clean" if down else "unclean", lines[-1][0], evidence)
@@ -205,7 +210,7 @@ def parse_last(text: str) -> Ending:
     """``last -x -F reboot shutdown``, the newest first: is there a shutdown between the last two boots?"""
     rows = [line for line in text.splitlines() if re.match(r"^(reboot|shutdown) +system (boot|down)\b", line)]
     if not rows and "wtmp begins" not in text:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     if len(rows) < 2 or not rows[0].startswith("reboot"):
         return Ending("first" if rows and rows[0].startswith("reboot") else "", evidence=tuple(rows[:1]))
     how = "clean" if rows[1].startswith("shutdown") else "unclean"
@@ -218,16 +223,8 @@ def parse_runlevel(text: str) -> str:
     if words == ["unknown"]:
         return "unknown"
     if len(words) != 2 or not re.match(r"^[0-9S]$", words[1]):
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return words[1]
-
-
-def parse_uptime(text: str) -> float:
-    """/proc/uptime: seconds since boot."""
-    match = re.match(r"^([0-9]{1,12}\.[0-9]+) ", text)
-    if not match:
-        raise NotUnderstood(_first_line(text))
-    return float(match.group(1))
 
 
 def parse_mounts(text: str) -> Dict[str, str]:
@@ -258,10 +255,6 @@ def parse_disk_paths(text: str) -> Tuple[str, ...]:
     return tuple(re.findall(r"(?<![\w.-])/[^,'\"\s\]]+", disks.group(1))) if disks else ()
 
 
-def _first_line(text: str) -> str:
-    return next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
-
-
 class _Reader:
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -271,7 +264,7 @@ class _Reader:
         if error is not None:
             self.missing.append(answer.missing(Problem.NOT_UNDERSTOOD, str(error)))
         else:
-            self.missing.append(answer.missing(Problem.DENIED if denied(answer) else None))
+            self.missing.append(answer.missing(Problem.DENIED if log_denied(answer) else None))
 
     def systemctl(self, *arguments: str) -> Optional[Answer]:
         answer = self.host.run(["systemctl", *arguments], timeout=15.0)
@@ -281,14 +274,9 @@ class _Reader:
         return None
 
 
-def denied(answer: Answer) -> bool:
-    said = answer.stderr
-    return any(words in said for words in ("insufficient permissions", "not seeing messages", "ermission denied"))
-
-
 def probe(host: Host, policy: Policy) -> Facts:
     """systemd's state in three commands, the end of the boot before, and the folders that start guests."""
-    container = next((mark for mark in CONTAINER_MARKS if host.read(mark).ok), "")
+    container = container_mark(host)
     if container:
         return Facts(container=container)
     reader = _Reader(host)
@@ -379,7 +367,7 @@ def _sysvinit(reader: _Reader, facts: Facts, policy: Policy) -> Facts:
 def _ending(reader: _Reader) -> Ending:
     host = reader.host
     journal = host.run(["journalctl", "-b", "-1", "-n", "200", "-o", "short-unix", "--no-pager"], timeout=25.0)
-    if denied(journal) or journal.problem not in (None, Problem.ABSENT):
+    if log_denied(journal) or journal.problem not in (None, Problem.ABSENT):
         reader.lost(journal)
     elif journal.ok and journal.rc == 0:
         try:
@@ -578,10 +566,6 @@ def _judge_gate(facts: Facts, policy: Policy) -> List[Finding]:
 
 def _where(guest: Guest) -> str:
     return "on shared storage" if guest.shared else "disks not known"
-
-
-def shown(at: Optional[float]) -> str:
-    return "-" if at is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
 
 
 CHECK = Check("boot", Policy, probe, judge, TABLE)

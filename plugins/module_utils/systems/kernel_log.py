@@ -22,11 +22,16 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.kernel_log import BEFORE, TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import (
+    container_mark,
+    log_denied,
+    parse_uptime,
+    shown,
+)
 
 LINES = 40000
 TAIL_BYTES = 4 * 1024 * 1024
 SYSLOG_FILES = ("/var/log/kern.log", "/var/log/messages", "/var/log/syslog")
-CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")
 PSTORE = (
     "/sys/fs/pstore/dmesg-*",
     "/var/lib/systemd/pstore/dmesg*",
@@ -113,8 +118,8 @@ _PATTERNS = tuple((signature, re.compile(signature.pattern)) for signature in SI
 # one cheap pass over the many lines that say nothing
 _ANY = re.compile(
     r"xenballo|vfs_ioctl|o2net: |fencing|write timeout|panic|ockup|stall|qemu|BUG|Oops|general protection"
-    r"|Unable to handle|Internal error|invalid opcode|blocked for|of memory|Machine Check|achine check|Hardware Error|EDAC|rror|ERROR"
-    r"|read-only|orruption"
+    r"|Unable to handle|Internal error|invalid opcode|blocked for|of memory|Machine Check|achine check|Hardware Error"
+    r"|EDAC|rror|ERROR|read-only|orruption"
 )
 _CODES = tuple(signature.code for signature in SIGNATURES) + ("kernel_log_qemu_oops",)
 
@@ -268,14 +273,6 @@ def parse_offset(text: str) -> float:
     return float(seconds if match.group(1) == "+" else -seconds)
 
 
-def parse_uptime(text: str) -> float:
-    """/proc/uptime: seconds since boot."""
-    match = re.match(r"^([0-9]{1,12}\.[0-9]+) ", text)
-    if not match:
-        raise NotUnderstood(text.strip()[:200] or "empty output")
-    return float(match.group(1))
-
-
 def boots(lines: Sequence[Line]) -> List[List[Line]]:
     """A file's lines by boot: each begins with the kernel's own banner."""
     split: List[List[Line]] = [[]]
@@ -375,7 +372,7 @@ class _Reader:
         if error is not None:
             self.missing.append(answer.missing(Problem.NOT_UNDERSTOOD, str(error)))
         else:
-            self.missing.append(answer.missing(Problem.DENIED if denied(answer) else None))
+            self.missing.append(answer.missing(Problem.DENIED if log_denied(answer) else None))
 
     def uptime(self) -> float:
         answer = self.host.read("/proc/uptime")
@@ -393,7 +390,7 @@ class _Reader:
         answer = self.host.run(argv, timeout=25.0)
         if answer.problem is Problem.ABSENT:
             return None
-        if denied(answer) or not answer.ok or (answer.rc and not _NO_SUCH_BOOT.search(answer.stderr)):
+        if log_denied(answer) or not answer.ok or (answer.rc and not _NO_SUCH_BOOT.search(answer.stderr)):
             self.lost(answer)
             return None
         if answer.rc:
@@ -433,18 +430,9 @@ class _Reader:
             return 0.0
 
 
-def denied(answer: Answer) -> bool:
-    """The tools' own words for a log that only root may read."""
-    said = answer.stderr
-    return any(
-        words in said
-        for words in ("insufficient permissions", "not seeing messages", "Operation not permitted", "Permission denied")
-    )
-
-
 def probe(host: Host, policy: Policy) -> Facts:
     """The journal twice; what it does not have from dmesg and syslog's file; and pstore."""
-    container = next((mark for mark in CONTAINER_MARKS if host.read(mark).ok), "")
+    container = container_mark(host)
     if container:
         return Facts(container=container)
     reader = _Reader(host, policy)
@@ -526,10 +514,6 @@ def judge(facts: Facts, policy: Policy) -> List[Finding]:
     if not findings:
         findings.append(Finding("kernel_log_ok", "kernel", {}, tuple(facts.sources.values())))
     return findings
-
-
-def shown(at: Optional[float]) -> str:
-    return "-" if at is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
 
 
 CHECK = Check("kernel_log", Policy, probe, judge, TABLE)

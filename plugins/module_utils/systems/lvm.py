@@ -21,6 +21,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.lvm import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
 
 SECTOR = 512
 PV_FIELDS = ("pv_name", "pv_uuid", "pv_attr", "pv_size", "vg_name", "vg_uuid", "vg_attr", "vg_size", "vg_free")
@@ -171,7 +172,7 @@ def _rows(text: str, kind: str, fields: Sequence[str]) -> List[Mapping[str, str]
         rows = [row for report in json.loads(text)["report"] for row in report[kind]]
         return [{str(key): str(value) for key, value in row.items()} for row in rows]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise NotUnderstood(_first_line(text)) from None
+        raise NotUnderstood(first_line(text)) from None
 
 
 def _separated(line: str, fields: Sequence[str]) -> Mapping[str, str]:
@@ -255,10 +256,6 @@ def parse_fstab_lvs(text: str) -> Tuple[str, ...]:
 
 # partitions of a map, and encrypted devices, are named with a hyphen, too
 _NO_VOLUME = re.compile(r"-part\d+$|^luks-|^crypt")
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
 
 
 def probe(host: Host, policy: Policy) -> Facts:

@@ -23,6 +23,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.multipath import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
 
 SECTOR = 512
 CONF = "/etc/multipath.conf"
@@ -132,7 +133,7 @@ def parse_maps_json(text: str) -> Tuple[Map, ...]:
         document = json.loads(text)
         return tuple(_json_map(one) for one in document["maps"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise NotUnderstood(_first_line(text)) from None
+        raise NotUnderstood(first_line(text)) from None
 
 
 def _json_map(one: Mapping[str, Any]) -> Map:
@@ -177,7 +178,7 @@ def parse_multipath_ll(text: str) -> Tuple[Map, ...]:
         elif maps and ("features=" in line or "queue_if_no_path" in line):
             maps[-1] = replace(maps[-1], queueing="queue_if_no_path" in line, read_only="wp=ro" in line)
     if text.strip() and not maps:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return tuple(maps)
 
 
@@ -231,10 +232,6 @@ def parse_dmsetup_table(text: str) -> Dict[str, bool]:
             raise NotUnderstood(line.strip()[:200])
         queueing[name] = "queue_if_no_path" in rest.split()
     return queueing
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
 
 
 def probe(host: Host, policy: Policy) -> Facts:

@@ -29,6 +29,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.interfaces imp
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.network import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
 
 CLUSTER_CONF = "/etc/ocfs2/cluster.conf"
 PACKETS = 3
@@ -188,7 +189,7 @@ def parse_ip_addr_json(text: str) -> Tuple[Interface, ...]:
         # some versions print an empty object for what they filtered out
         return tuple(_json_interface(one) for one in json.loads(text) if one)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        raise NotUnderstood(_first_line(text)) from None
+        raise NotUnderstood(first_line(text)) from None
 
 
 def _json_interface(one: Mapping[str, Any]) -> Interface:
@@ -241,7 +242,7 @@ def parse_ip_addr(text: str) -> Tuple[Interface, ...]:
             one = Address(inet.group("address"), prefix, "dadfailed" in line)
             found[-1] = replace(found[-1], addresses=found[-1].addresses + (one,))
     if not found:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return tuple(found)
 
 
@@ -249,7 +250,7 @@ def parse_route(text: str) -> Tuple[Route, ...]:
     """The default routes of /proc/net/route (IPv4)."""
     lines = text.splitlines()
     if not lines or lines[0].split()[:3] != ["Iface", "Destination", "Gateway"]:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     routes = []
     try:
         for words in (line.split() for line in lines[1:] if line.strip()):
@@ -259,7 +260,7 @@ def parse_route(text: str) -> Tuple[Route, ...]:
                 gateway = socket.inet_ntoa(struct.pack("=L", int(words[2], 16))) if flags & 0x2 else ""
                 routes.append(Route(gateway, words[0]))
     except (ValueError, IndexError, struct.error):
-        raise NotUnderstood(_first_line("\n".join(lines[1:]))) from None
+        raise NotUnderstood(first_line("\n".join(lines[1:]))) from None
     return tuple(dict.fromkeys(routes))
 
 
@@ -273,7 +274,7 @@ def parse_ipv6_route(text: str) -> Tuple[Route, ...]:
                 hop = socket.inet_ntop(socket.AF_INET6, bytes.fromhex(words[4]))
                 routes.append(Route("" if hop == "::" else hop, words[9]))
     except (ValueError, IndexError):
-        raise NotUnderstood(_first_line(text)) from None
+        raise NotUnderstood(first_line(text)) from None
     return tuple(dict.fromkeys(routes))
 
 
@@ -281,7 +282,7 @@ def parse_ping(text: str) -> Count:
     """The summary of ``ping -q``, of iputils and of busybox."""
     match = re.search(r"^([0-9]{1,9}) packets transmitted, ([0-9]{1,9}) (?:packets )?received", text, re.MULTILINE)
     if not match:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     sent, received = int(match.group(1)), int(match.group(2))
     return Count(sent, min(sent, received))
 
@@ -290,7 +291,7 @@ def parse_arp(text: str) -> Tuple[str, ...]:
     """The MACs of the replies, as arping(8) prints them. No line is nobody."""
     macs = re.findall(r"reply from \S+ \[([0-9A-Fa-f:]{17})\]", text)
     if text.strip() and not macs:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return tuple(dict.fromkeys(mac.lower() for mac in macs))
 
 
@@ -298,10 +299,6 @@ def parse_cluster_addresses(text: str) -> Tuple[str, ...]:
     """The nodes' addresses of /etc/ocfs2/cluster.conf; what else it may have to say is its own check's business."""
     found = re.findall(r"^[ \t]*ip_address[ \t]*=[ \t]*(\S+)[ \t]*$", text, re.MULTILINE)
     return tuple(dict.fromkeys(address for address in found if _ip(address) is not None))
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
 
 
 class _Lost:

@@ -25,6 +25,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names imp
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.o2cb import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
 
 CLUSTER_CONF = "/etc/ocfs2/cluster.conf"
 INIT_SCRIPT = "/etc/init.d/o2cb"
@@ -262,7 +263,7 @@ def parse_cluster_conf(text: str) -> Config:
     nodes = tuple(_stanza_node(one) for kind, one in stanzas if kind == "node")
     regions = tuple(one.get("region", "") for kind, one in stanzas if kind == "heartbeat")
     if not clusters:
-        raise NotUnderstood("no cluster stanza: %s" % _first_line(text))
+        raise NotUnderstood("no cluster stanza: %s" % first_line(text))
     return Config(clusters, tuple(sorted(nodes, key=lambda one: (one.cluster, one.number))), regions)
 
 
@@ -318,7 +319,7 @@ def parse_heartbeat(text: str) -> Dict[int, Beat]:
         elif line.strip():
             raise NotUnderstood(line.strip()[:200])
     if not titled:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return beats
 
 
@@ -335,7 +336,7 @@ def parse_slotmap(text: str) -> Dict[str, int]:
         elif line.strip():
             raise NotUnderstood(line.strip()[:200])
     if not titled:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return slots
 
 
@@ -343,14 +344,14 @@ def parse_node_numbers(text: str) -> Tuple[int, ...]:
     """o2hb's ``livenodes`` and o2net's ``connected_nodes``: numbers on one line, which may be empty."""
     words = text.split()
     if not all(_decimal(word) for word in words):
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return tuple(int(word) for word in words)
 
 
 def parse_number(text: str) -> int:
     """A file of procfs, configfs or debugfs with one whole number."""
     if not re.match(r"^-?[0-9]{1,18}$", text.strip()):
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return int(text.strip())
 
 
@@ -401,12 +402,8 @@ def parse_init_status(text: str) -> Dict[str, str]:
         if match:
             status[match.group("key")] = match.group("value")
     if not any(key.startswith(("Checking O2CB cluster", "Driver for configfs")) for key in status):
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return status
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
 
 
 class _Reader:
@@ -695,7 +692,7 @@ def _debugfs(reader: _Reader, request: str, source: str) -> Optional[str]:
         return answer.stdout
     denied = "Permission denied" in answer.stderr
     # the last line only says that there is no device to ask
-    reader.lost(answer, Problem.DENIED if denied else None, _first_line(answer.stderr) if answer.stderr.strip() else "")
+    reader.lost(answer, Problem.DENIED if denied else None, first_line(answer.stderr) if answer.stderr.strip() else "")
     return None
 
 

@@ -22,6 +22,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.interfaces imp
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.openvswitch import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
 
 DATABASES = ("/etc/openvswitch/conf.db", "/var/lib/openvswitch/conf.db")
 _LIST = (
@@ -124,7 +125,7 @@ def parse_tables(text: str) -> Tuple[Bridge, ...]:
             for bridge in bridges
         )
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError):
-        shown = next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
+        shown = first_line(text)
         raise NotUnderstood(shown) from None
 
 

@@ -22,6 +22,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.time import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
 
 _CHRONYC = ["chronyc", "-c", "-n", "-m", "tracking", "sources"]
 _NTPQ = ["ntpq", "-n", "-c", "rv 0 leap,stratum,refid,reftime,offset", "-c", "peers"]
@@ -121,8 +122,8 @@ class Clock:
 class Facts:
     """``daemon`` is empty when none answered. ``down``: daemon to why it does not answer, of those that are installed.
 
-    ``configured``: the servers that its configuration names; ``pools``: it names pools too. ``allowed``: policy's servers
-    with their addresses. ``max_difference``: policy's, for the comparison of nodes.
+    ``configured``: the servers that its configuration names; ``pools``: it names pools too. ``allowed``: policy's
+    servers with their addresses. ``max_difference``: policy's, for the comparison of nodes.
     """
 
     clock: Clock
@@ -157,7 +158,7 @@ def parse_chrony(text: str) -> Reading:
             lines=(tracking, *rest),
         )
     except (ValueError, IndexError):
-        raise NotUnderstood(_first_line(text)) from None
+        raise NotUnderstood(first_line(text)) from None
 
 
 def _chrony_source(fields: Sequence[str]) -> Source:
@@ -172,7 +173,7 @@ def parse_ntpq(text: str) -> Reading:
     reftime = re.search(r"\breftime=(?:0x)?([0-9a-f]{1,8})\.", text)
     _before, separator, table = text.partition("=====")
     if not separator or "leap" not in variables or "stratum" not in variables:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     try:
         rows = [line for line in table.splitlines()[1:] if line.strip()]
         # a long address has a line of its own
@@ -194,7 +195,7 @@ def parse_ntpq(text: str) -> Reading:
             lines=tuple(line.strip() for line in joined),
         )
     except (ValueError, IndexError):
-        raise NotUnderstood(_first_line(table)) from None
+        raise NotUnderstood(first_line(table)) from None
 
 
 def _ntpq_source(line: str) -> Source:
@@ -206,7 +207,7 @@ def parse_timesync_status(text: str) -> Reading:
     """``timedatectl timesync-status`` (systemd 239 and later)."""
     values = {key.strip(): value.strip() for key, _colon, value in (line.partition(":") for line in text.splitlines())}
     if "Server" not in values:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     try:
         packets = int(values.get("Packet count", "0"))
         address = values["Server"].partition(" ")[0]
@@ -221,7 +222,7 @@ def parse_timesync_status(text: str) -> Reading:
             lines=tuple(line.strip() for line in text.splitlines() if line.strip()),
         )
     except ValueError:
-        raise NotUnderstood(_first_line(text)) from None
+        raise NotUnderstood(first_line(text)) from None
 
 
 _UNITS = {
@@ -260,7 +261,7 @@ def parse_show_timesync(text: str) -> Tuple[Tuple[str, ...], Optional[float]]:
     """``timedatectl show-timesync`` in UTC: (configured servers besides the one followed, when it last answered)."""
     values = {key: value for key, _sign, value in (line.partition("=") for line in text.splitlines())}
     if "ServerName" not in values and "FallbackNTPServers" not in values and "SystemNTPServers" not in values:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     servers = (values.get("SystemNTPServers", "") + " " + values.get("LinkNTPServers", "")).split()
     followed = (values.get("ServerName"), values.get("ServerAddress"))
     message = values.get("NTPMessage", "")
@@ -279,7 +280,7 @@ def parse_adjtimex(text: str) -> Kernel:
     """``adjtimex --print``."""
     values = dict(re.findall(r"^\s*(maxerror|status): *(\d{1,18})$", text, re.MULTILINE))
     if set(values) != {"maxerror", "status"}:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return Kernel(not int(values["status"]) & STA_UNSYNC, int(values["maxerror"]))
 
 
@@ -287,7 +288,7 @@ def parse_may_set_clock(text: str) -> bool:
     """/proc/self/status: whether this node, or container, could set the clock at all."""
     match = re.search(r"^CapBnd:\s*([0-9a-fA-F]{1,16})$", text, re.MULTILINE)
     if not match:
-        raise NotUnderstood(_first_line(text))
+        raise NotUnderstood(first_line(text))
     return bool(int(match.group(1), 16) >> CAP_SYS_TIME & 1)
 
 
@@ -302,10 +303,6 @@ def _seconds(text: str) -> float:
     if not abs(value) < 1e15:
         raise ValueError(text)
     return value
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip()[:200] for line in text.splitlines() if line.strip()), "empty output")
 
 
 def parse_configuration(text: str) -> Tuple[Tuple[str, ...], bool]:
