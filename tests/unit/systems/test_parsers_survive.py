@@ -8,20 +8,26 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
+import math
 import os
 import pkgutil
+from dataclasses import fields
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils import systems
+from ansible_collections.cloudops.hypervisor.plugins.module_utils import interfaces, systems
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.examination import CHECKS
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import sntp
 from replay import RECORDINGS, recording
 
 # `make soak PART=parsers` asks for a million inputs a parser
 EXAMPLES = int(os.environ.get("CLOUDOPS_FUZZ_EXAMPLES", "200"))
 TEXTS = [recording(str(path.relative_to(RECORDINGS))[:-4]).stdout for path in sorted(RECORDINGS.rglob("*.txt"))]
+OTHERS = [interfaces.parse_interfaces]
 PARSERS = [
     pytest.param(function, id=f"{module.name}.{name}")
     for module in pkgutil.iter_modules(systems.__path__)
@@ -29,7 +35,18 @@ PARSERS = [
         importlib.import_module(f"{systems.__name__}.{module.name}"), inspect.isfunction
     )
     if name.startswith("parse_") and function.__module__.endswith("." + module.name)
-]
+] + [pytest.param(function, id=f"{function.__module__.rpartition('.')[2]}.{function.__name__}") for function in OTHERS]
+# what YAML and JSON may hold
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.sampled_from(["²", "1e999", "-1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
 
 
 @st.composite
@@ -44,7 +61,33 @@ def damaged(draw):
 @pytest.mark.fuzz
 @pytest.mark.parametrize("parse", PARSERS)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@example(text="mpatha: 0 ² multipath 2 0")
 @given(text=st.one_of(st.text(), damaged(), st.from_regex(r"[\[{\"\d:,. |/=a-z\]}\n-]{0,200}")))
 def test_a_parser_answers_or_does_not_understand(parse, text):
     with contextlib.suppress(NotUnderstood):
         parse(text)
+
+
+@pytest.mark.fuzz
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    packet=st.binary(max_size=96),
+    sent=st.floats(0, 4e9),
+    took=st.floats(0, 100),
+)
+def test_a_time_server_may_send_anything(packet, sent, took):
+    with contextlib.suppress(NotUnderstood):
+        offset, delay = sntp.read_reply(packet, sent, sent + took)
+        assert math.isfinite(offset) and math.isfinite(delay)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("name", CHECKS)
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(data=st.data())
+def test_a_policy_is_built_or_refused_by_name(name, data):
+    policy = CHECKS[name].policy
+    names = st.sampled_from([one.name for one in fields(policy)]) | st.text(max_size=5)
+    options = data.draw(st.dictionaries(names, VALUES, max_size=3))
+    with contextlib.suppress(PolicyError):
+        assert isinstance(build(policy, options), policy)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -295,24 +296,25 @@ def test_a_systemd_that_says_nothing_useful_is_unknown(shown):
 
 
 def sysvinit(answer):
-    return node(**{"/etc/init.d/ntp": "", "/etc/init.d/ntp status": answer})
+    return node(**{"/etc/init.d/ssh": "", "/etc/init.d/ssh status": answer})
 
 
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
-        # Debian's lsb-base: status_of_proc
-        (Answer("", stdout="NTP server is running.\n", rc=0), "services_ok"),
-        (Answer("", stdout="NTP server is not running ... failed!\n", rc=3), "services_unit_down"),
-        (Answer("", stdout="ntpd dead but pid file exists\n", rc=1), "services_unit_down"),
-        (Answer("", stdout="Usage: /etc/init.d/ntp {start|stop|restart}\n", rc=1), "reading_not_understood"),
-        (Answer("", stdout="ntpd is stopped\n", rc=0), "reading_not_understood"),
-        (Answer("", stdout="could not access PID file for ntpd\n", rc=4), "reading_not_understood"),
+        (recording("services/init_status-running"), "services_ok"),
+        (recording("services/init_status-stopped"), "services_unit_down"),
+        (recording("services/init_status-stale_pid"), "services_unit_down"),
+        # one that knows no status
+        (recording("services/init_status-usage"), "reading_not_understood"),
+        (replace(recording("services/init_status-stopped"), rc=0), "reading_not_understood"),
+        # LSB: unknown
+        (replace(recording("services/init_status-running"), rc=4), "reading_not_understood"),
         (Problem.TIMEOUT, "reading_timeout"),
     ],
 )
 def test_an_init_script_is_believed_when_words_and_return_code_agree(answer, code):
-    assert set(judged(services.CHECK, sysvinit(answer), services.Policy(units=("ntp",)))) == {code}
+    assert set(judged(services.CHECK, sysvinit(answer), services.Policy(units=("ssh",)))) == {code}
 
 
 def test_a_service_without_an_init_script_is_absent():
