@@ -45,7 +45,7 @@ def package(name):
     if name not in sys.modules:
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].__path__ = []
-        parent, _, child = name.rpartition(".")
+        parent, _dot, child = name.rpartition(".")
         if parent:
             setattr(package(parent), child, sys.modules[name])
     return sys.modules[name]
@@ -56,7 +56,7 @@ else:
     files = [(name, compile(source, name, "exec", dont_inherit=True)) for name, source in sources]
 for name, code in files:
     module = types.ModuleType(name)
-    parent, _, child = name.rpartition(".")
+    parent, _dot, child = name.rpartition(".")
     setattr(package(parent), child, module)
     sys.modules[name] = module
     exec(code, module.__dict__)

@@ -58,7 +58,7 @@ def test_nodes_without_an_answer_are_unknown_and_say_why():
 def test_a_korean_report_names_the_cause_in_korean():
     queueing = multipath("allfailed-queueing")
     sick = answer(queueing, "multipath")
-    cause, *_ = [one for one in sick["checks"]["multipath"]["findings"] if one["code"].endswith("without_paths")]
+    cause, *_others = [one for one in sick["checks"]["multipath"]["findings"] if one["code"].endswith("without_paths")]
     blocked = missing(Missing("pvs", Problem.BLOCKED, cause_of(cause)))
     sick["checks"]["lvm"] = conclude("lvm", [blocked], None, {})
     finding = next(one for one in report({"n1": sick}, "ko").nodes[0].findings if one.code == "reading_blocked")
