@@ -54,7 +54,7 @@ EXPECTATIONS = {
             # the portal is the only one asked on that network: whether it or the node is cut off cannot be told
             here="multipath_paths_failed network_peer_down",
             # the two maps over one path fail it one after the other
-            may="multipath_sources_disagree kernel_log_io_error",
+            may="multipath_sources_disagree multipath_path_not_ready kernel_log_io_error",
         ),
         _row("path_missing", "multipath", here="multipath_paths_missing"),
         _row("path_ghost", "multipath", here="multipath_path_ghost", peer="multipath_path_ghost"),
@@ -62,7 +62,8 @@ EXPECTATIONS = {
             "all_paths_lost",
             "multipath",
             here=f"multipath_queueing_without_paths {_ALL_BLOCKED}",
-            may="kernel_log_io_error kernel_log_hung_task multipath_sources_disagree boot.reading_blocked",
+            may="kernel_log_io_error kernel_log_hung_task multipath_sources_disagree multipath.reading_blocked "
+            "boot.reading_blocked",
             alone=True,
         ),
         _row(
@@ -76,7 +77,7 @@ EXPECTATIONS = {
             "storage_lost",
             "multipath",
             here=f"multipath_queueing_without_paths network_peer_down {_ALL_BLOCKED}",
-            may="kernel_log_io_error multipath_sources_disagree boot.reading_blocked",
+            may="kernel_log_io_error multipath_sources_disagree multipath.reading_blocked boot.reading_blocked",
             peer_may=_PEER_GONE,
             alone=True,
         ),
