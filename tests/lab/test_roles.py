@@ -17,7 +17,7 @@ from broken import broken
 from lifecycle import Lab
 from topology import NODES
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
 
 SAN_ADDRESS = "10.77.0.19"
 NOBODY = "10.77.0.99"
@@ -46,7 +46,6 @@ def test_a_node_whose_vms_answer_is_left_alone_and_one_without_addresses_is_unkn
         assert "guests: missing" in korean.screen and re.search("[가-힣]", korean.screen)
 
 
-@pytest.mark.soak
 def test_a_frozen_node_is_unknown_until_its_peer_declares_it_dead(lab: Lab, hang_triage: Playbook) -> None:
     silent = {"vm_addresses": {"n2": [NOBODY]}}
     try:
@@ -63,7 +62,6 @@ def test_a_frozen_node_is_unknown_until_its_peer_declares_it_dead(lab: Lab, hang
         lab.restore("ready")
 
 
-@pytest.mark.soak
 def test_the_threshold_is_written_on_all_nodes_or_on_none(lab: Lab, hang_triage: Playbook) -> None:
     def written() -> list[str]:
         return [remote.script(node.name, THRESHOLD) for node in NODES]
@@ -92,7 +90,6 @@ def test_the_threshold_is_written_on_all_nodes_or_on_none(lab: Lab, hang_triage:
             )
 
 
-@pytest.mark.soak
 def test_the_page_cache_is_dropped_by_a_timer_that_can_be_taken_away(lab: Lab, hang_triage: Playbook) -> None:
     there = "systemctl list-timers --all --no-legend 'cloudops-*' | wc -l; ls -d /etc/systemd/system/cloudops-* | wc -l"
     hang_triage("--limit", "n1", page_cache_drop="present")
@@ -124,7 +121,6 @@ def test_clocks_follow_the_one_server_and_a_second_run_changes_nothing(lab: Lab,
         remote.script("n1", f"cat > /etc/chrony/chrony.conf << 'END'\n{before}END\nchronyc makestep")
 
 
-@pytest.mark.soak
 def test_a_healthy_node_becomes_its_baseline_and_a_loss_is_drift(lab: Lab, tmp_path: Path) -> None:
     node_baseline, variables = Playbook("node_baseline", tmp_path), {"directory": str(tmp_path / "host_vars")}
     assert node_baseline("--limit", "n1", **variables).rc == 0
