@@ -204,7 +204,8 @@ FAULTS = {
             "portal B of mpatha's LUN is an ALUA standby port: its paths are ghosts (on both nodes)",
             on_san(_STANDBY),
             on_san(_OPTIMIZED),
-            visible=12,
+            # a path that is well is looked at every 20 s
+            visible=25,
         ),
         Fault(
             "all_paths_lost",
@@ -469,7 +470,7 @@ FAULTS = {
                 ),
                 FORGET_LOGS,
             ),
-            visible=12,
+            visible=20,
         ),
         Fault(
             "kernel_oom",

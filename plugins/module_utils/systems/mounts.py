@@ -159,6 +159,7 @@ class Wanted:
     options: Tuple[str, ...] = ()
     by: str = ""
     required: Tuple[str, ...] = ()
+    in_fstab: bool = False
 
     @property
     def nfs(self) -> bool:
@@ -275,7 +276,7 @@ def parse_fstab(text: str) -> Tuple[Wanted, ...]:
         options = tuple(words[3].split(",")) if len(words) > 3 else ()
         path = _clean(_unescape(words[1]))
         if path.startswith("/") and words[2] not in PSEUDO and "noauto" not in options:
-            entries.append(Wanted(path, _unescape(words[0]), words[2], options, FSTAB))
+            entries.append(Wanted(path, _unescape(words[0]), words[2], options, FSTAB, in_fstab=True))
     return tuple(entries)
 
 
@@ -396,6 +397,7 @@ def wanted(policy: Policy, fstab: Iterable[Wanted]) -> Tuple[Wanted, ...]:
                 options=one.options or same.options,
                 by="policy",
                 required=one.options,
+                in_fstab=same.in_fstab,
             )
     return tuple(entries[path] for path in sorted(entries))
 
@@ -766,7 +768,7 @@ def _not_mounted(place: Place) -> Finding:
     evidence = (one.line, "%s: nothing on %s" % (MOUNTINFO, one.path))
     if place.device == "":
         return Finding("mounts_device_missing", one.path, values, evidence)
-    code = "mounts_missing" if one.by == "policy" else "mounts_fstab_not_mounted"
+    code = "mounts_fstab_not_mounted" if one.in_fstab else "mounts_missing"
     return Finding(code, one.path, values, evidence)
 
 

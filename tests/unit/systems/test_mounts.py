@@ -99,6 +99,11 @@ def test_an_entry_of_fstab_that_is_not_mounted_is_critical():
     assert finding.evidence[0] == "/etc/fstab: 10.77.0.19:/data/template /data/template nfs4"
 
 
+def test_what_both_fstab_and_the_policy_have_is_told_as_fstabs_which_mount_can_use():
+    found = check(node(without("/data/template")), expected("/data/template", source="10.77.0.19:/data/template"))
+    assert set(found) == {"mounts_fstab_not_mounted"}
+
+
 def test_a_mount_the_policy_expects_is_critical_when_missing():
     host = node(links={"/dev/disk/by-label/fast": "../../sdc"}, **{BELOW_ROOT + " / /data2 /data2": "/data\n/data2\n"})
     found = check(host, expected("/data2", source="LABEL=fast"))
