@@ -461,7 +461,8 @@ FAULTS = {
             on_node(
                 "sysctl -q kernel.hung_task_timeout_secs=5\n"
                 "dmsetup create hang --table '0 8 zero'; dmsetup suspend hang\n"
-                "dd if=/dev/mapper/hang of=/dev/null count=1 < /dev/null > /dev/null 2>&1 &"
+                # a read could be killed, and so would not count as hung
+                "dd if=/dev/zero of=/dev/mapper/hang bs=4096 count=1 conv=fsync < /dev/null > /dev/null 2>&1 &"
             ),
             together(
                 on_node(
