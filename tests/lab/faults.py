@@ -219,13 +219,20 @@ FAULTS = {
             "both portals of vg1 go silent and its maps do not queue: reads fail at once",
             together(
                 on_san("action=--insert" + _DROP_VG1),
-                on_node("for map in mpatha mpathc; do multipathd disablequeueing map $map; done"),
+                # With each path that fails multipathd loads the map anew, and lets it queue again.
+                on_node(
+                    "for try in $(seq 40); do\n"
+                    "    multipathd show paths raw format '%m %t' | grep '^mpath[ac] ' | grep -qv failed || break\n"
+                    "    sleep 1\n"
+                    "done\n"
+                    "for map in mpatha mpathc; do multipathd disablequeueing map $map; done"
+                ),
             ),
             together(
                 on_san("action=--delete" + _DROP_VG1),
                 on_node("for map in mpatha mpathc; do multipathd restorequeueing map $map; done"),
             ),
-            visible=20,
+            visible=2,
         ),
         Fault(
             "storage_lost",
