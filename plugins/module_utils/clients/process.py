@@ -40,7 +40,10 @@ class Process:
 
     def is_gone(self) -> bool:
         """Whether it is proven, from here, to run no more. False also means: cannot be known."""
-        here = Process.at(self.pid)
+        return self.is_gone_beside(Process.at(self.pid))
+
+    def is_gone_beside(self, here: Process) -> bool:
+        """The same, ``here`` being what the one who asks finds at this process id."""
         if not self.started or not self.boot or not self.namespace:
             return False
         if self.boot == here.boot:

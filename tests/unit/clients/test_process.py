@@ -63,8 +63,13 @@ def test_what_cannot_be_seen_from_here_is_not_proven_gone(elsewhere: dict[str, A
     assert not replace(Process.at(os.getpid()), **elsewhere).is_gone()
 
 
-def test_a_reboot_of_this_machine_ended_it() -> None:
-    here = Process.at(os.getpid())
-    if here.namespace != "pid:[4026531836]" or not here.machine:
-        pytest.skip("in a container a reboot cannot be told from another host")
-    assert replace(here, boot="another").is_gone()
+SEEN = Process(host="node1", pid=7, started="1", boot="b1", namespace="pid:[4026531836]", machine="m1")
+
+
+def test_a_reboot_of_its_machine_ended_it() -> None:
+    assert SEEN.is_gone_beside(replace(SEEN, boot="b2"))
+
+
+def test_a_container_cannot_tell_a_reboot_from_another_machine() -> None:
+    contained = replace(SEEN, namespace="pid:[4026532999]")
+    assert not contained.is_gone_beside(replace(contained, boot="b2"))
