@@ -107,6 +107,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.moun
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.repair import WITHOUT_MOUNT, standing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import FSTAB, MOUNTINFO
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import block_device, mounts
 
 GUARDS = ("multipath", "o2cb")
@@ -143,7 +144,7 @@ class Mounter:
 
     def _entries(self) -> List[Entry]:
         facts = mounts.probe(self.host, mounts.Policy(server_timeout=self.options["server_timeout"]))
-        unread = next((one for one in facts.missing if one.reading in (mounts.MOUNTINFO, mounts.FSTAB)), None)
+        unread = next((one for one in facts.missing if one.reading in (FSTAB, MOUNTINFO)), None)
         if unread is not None:
             raise Refused("%s could not be read: %s" % (unread.reading, unread.detail))
         servers = {path: server.answers for server in facts.servers for path in server.paths}

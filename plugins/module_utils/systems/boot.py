@@ -21,6 +21,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.boot import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import FSTAB, parse_fstab
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import (
@@ -227,16 +228,6 @@ def parse_runlevel(text: str) -> str:
     return words[1]
 
 
-def parse_mounts(text: str) -> Dict[str, str]:
-    """/proc/self/mounts and /etc/fstab, which have the same columns: mount point to type."""
-    mounts = {}
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) >= 3 and not words[0].startswith("#") and words[1].startswith("/"):
-            mounts[re.sub(r"\\([0-3][0-7]{2})", lambda match: chr(int(match.group(1), 8)), words[1])] = words[2]
-    return mounts
-
-
 def parse_xendomains_settings(text: str) -> Dict[str, str]:
     """The shell variables of /etc/default/xendomains; the last assignment counts."""
     found = {}
@@ -387,7 +378,8 @@ def _ending(reader: _Reader) -> Ending:
 
 def _guests(reader: _Reader, facts: Facts, policy: Policy) -> Tuple[Guest, ...]:
     host = reader.host
-    mounts = {**parse_mounts(host.read("/etc/fstab").stdout), **parse_mounts(host.read("/proc/self/mounts").stdout)}
+    tables = [parse_fstab(host.read(path).stdout)[0] for path in (FSTAB, "/proc/self/mounts")]
+    mounts = {entry.path: entry.fstype for entries in tables for entry in entries if entry.path.startswith("/")}
     mounts.update(dict.fromkeys(policy.shared, "ocfs2"))
     guests: List[Guest] = []
     if _starts_at_boot(host, facts, XENDOMAINS):

@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.lvm import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import FSTAB, Entry, parse_fstab
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
@@ -238,15 +239,14 @@ def parse_duplicates(text: str) -> Tuple[Duplicate, ...]:
     return tuple(found.values())
 
 
-def parse_fstab_lvs(text: str) -> Tuple[str, ...]:
+def expected_lvs(entries: Iterable[Entry]) -> Tuple[str, ...]:
     """The LVs that /etc/fstab needs, as VG/LV, of entries written as /dev/VG/LV or /dev/mapper/VG-LV."""
     names = []
-    for line in text.splitlines():
-        words = line.split("#", 1)[0].split()
-        match = re.match(r"^/dev/([^/]+)/([^/]+)$", words[0]) if len(words) >= 2 else None
-        if match is None or (len(words) > 3 and "noauto" in words[3].split(",")):
+    for entry in entries:
+        match = re.match(r"^/dev/([^/]+)/([^/]+)$", entry.source)
+        if match is None or not entry.at_boot:
             continue
-        name = words[0][5:]
+        name = entry.source[5:]
         if match.group(1) == "mapper" and not _NO_VOLUME.search(match.group(2)):
             name = _undoubled(match.group(2))
         if name.partition("/")[0] not in NO_VOLUME_GROUPS and _VOLUME.match(name):
@@ -261,7 +261,8 @@ _NO_VOLUME = re.compile(r"-part\d+$|^luks-|^crypt")
 def probe(host: Host, policy: Policy) -> Facts:
     """sysfs and fstab first, which never hang; then one ``pvs`` and one ``lvs``, which read disks."""
     devices, others = _devices(host)
-    fstab_lvs = tuple(name for name in parse_fstab_lvs(host.read("/etc/fstab").stdout) if name not in others)
+    entries, _passed_over = parse_fstab(host.read(FSTAB).stdout)
+    fstab_lvs = tuple(name for name in expected_lvs(entries) if name not in others)
     lost: List[Missing] = []
     answer, pvs = _report(host, "pvs", PV_FIELDS, parse_pvs, lost)
     if answer.problem is Problem.ABSENT:
@@ -392,7 +393,7 @@ def _judge_empty(facts: Facts, policy: Policy, judged: bool) -> List[Finding]:
     """No PV at all: true only where nothing says that there should be one."""
     for proof, names in (
         ("/sys/block", sorted(one.full_name for one in facts.devices)),
-        ("/etc/fstab", list(facts.fstab_lvs)),
+        (FSTAB, list(facts.fstab_lvs)),
         (Phrase("policy"), list(policy.vgs) + list(policy.lvs)),
     ):
         if names:
@@ -433,7 +434,7 @@ def _judge_expected(facts: Facts, policy: Policy) -> List[Finding]:
     findings = []
     groups = {one.vg for one in facts.pvs or () if one.vg}
     by_policy: str = Phrase("policy")
-    expected = dict.fromkeys(policy.lvs, by_policy) or dict.fromkeys(facts.fstab_lvs, "/etc/fstab")
+    expected = dict.fromkeys(policy.lvs, by_policy) or dict.fromkeys(facts.fstab_lvs, FSTAB)
     needed = {name.partition("/")[0]: by for name, by in expected.items()}
     needed.update(dict.fromkeys(policy.vgs, by_policy))
     for name, by in sorted(needed.items()):

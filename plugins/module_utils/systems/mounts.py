@@ -22,11 +22,17 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.mounts import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import (
+    FSTAB,
+    MOUNTINFO,
+    Entry,
+    Mount,
+    parse_fstab,
+    parse_mountinfo,
+)
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 
-MOUNTINFO = "/proc/self/mountinfo"
-FSTAB = "/etc/fstab"
 NFS_PORT = 2049
 NFS = ("nfs", "nfs4")
 # entries of fstab that hold nothing a check could judge
@@ -113,37 +119,6 @@ class Policy:
         for path in paths:
             if paths.count(path) > 1:
                 raise PolicyError("mounts", "%s is there twice" % path)
-
-
-@dataclass(frozen=True)
-class Mount:
-    """One line of mountinfo. ``number``: major:minor of the device; ``root``: the folder of it that is mounted."""
-
-    id: int
-    parent: int
-    number: str
-    root: str
-    path: str
-    options: Tuple[str, ...]
-    fstype: str
-    source: str
-    super_options: Tuple[str, ...]
-
-    @property
-    def read_only(self) -> bool:
-        return "ro" in self.options or "ro" in self.super_options
-
-    @property
-    def line(self) -> str:
-        options = ",".join(dict.fromkeys(self.options + self.super_options))
-        return "%s: %s on %s type %s (%s)" % (MOUNTINFO, self.source, self.path, self.fstype, options)
-
-    def option(self, name: str) -> str:
-        for word in self.super_options + self.options:
-            key, _equals, value = word.partition("=")
-            if key == name and value:
-                return value
-        return ""
 
 
 @dataclass(frozen=True)
@@ -239,47 +214,6 @@ class Facts:
     missing: Tuple[Missing, ...] = ()
 
 
-def parse_mountinfo(text: str) -> Tuple[Mount, ...]:
-    """/proc/self/mountinfo, in the kernel's order."""
-    return tuple(_mount(line) for line in text.split("\n") if line.strip())
-
-
-def _mount(line: str) -> Mount:
-    left, separator, right = line.partition(" - ")
-    head, tail = left.split(" "), right.split(" ")
-    if not separator or len(head) < 6 or len(tail) < 3 or not re.match(r"^[0-9]+ [0-9]+ [0-9]+:[0-9]+ ", line):
-        raise NotUnderstood(line.strip()[:200])
-    if len(head[0]) > 18 or len(head[1]) > 18:
-        raise NotUnderstood(line.strip()[:200])
-    return Mount(
-        id=int(head[0]),
-        parent=int(head[1]),
-        number=head[2],
-        root=_unescape(head[3]),
-        path=_unescape(head[4]),
-        options=tuple(head[5].split(",")),
-        fstype=tail[0],
-        source=_unescape(tail[1]),
-        super_options=tuple(tail[2].split(",")),
-    )
-
-
-def parse_fstab(text: str) -> Tuple[Wanted, ...]:
-    """The entries of /etc/fstab that a booted node has mounted."""
-    entries = []
-    for line in text.split("\n"):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if len(words) < 3:
-            raise NotUnderstood(line.strip()[:200])
-        options = tuple(words[3].split(",")) if len(words) > 3 else ()
-        path = _clean(_unescape(words[1]))
-        if path.startswith("/") and words[2] not in PSEUDO and "noauto" not in options:
-            entries.append(Wanted(path, _unescape(words[0]), words[2], options, FSTAB, in_fstab=True))
-    return tuple(entries)
-
-
 def parse_usage(text: str) -> Tuple[Usage, ...]:
     """``stat -f -c`` STAT_FORMAT, one line a file system."""
     found = []
@@ -339,11 +273,6 @@ def parse_addresses(text: str) -> str:
     return words[0]
 
 
-def _unescape(word: str) -> str:
-    """A blank, tab, newline, backslash or # is written as a backslash and three octal digits."""
-    return re.sub(r"\\([0-3][0-7]{2})", lambda match: chr(int(match.group(1), 8)), word)
-
-
 def _clean(path: str) -> str:
     return "/" + posixpath.normpath(path).lstrip("/") if path.startswith("/") else path
 
@@ -379,6 +308,16 @@ class Tree:
 
 def _within(path: str, folder: str) -> bool:
     return folder == "/" or path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def expected_at_boot(entries: Iterable[Entry]) -> Tuple[Wanted, ...]:
+    """What a booted node has mounted."""
+    found = []
+    for one in entries:
+        path = _clean(one.path)
+        if path.startswith("/") and one.fstype not in PSEUDO and one.at_boot:
+            found.append(Wanted(path, one.source, one.fstype, one.options, FSTAB, in_fstab=True))
+    return tuple(found)
 
 
 def wanted(policy: Policy, fstab: Iterable[Wanted]) -> Tuple[Wanted, ...]:
@@ -433,14 +372,11 @@ def _parsed(listed: Answer, lost: List[Missing]) -> Optional[Tuple[Mount, ...]]:
 
 def _fstab(host: Host, lost: List[Missing]) -> Tuple[Wanted, ...]:
     answer = host.read(FSTAB)
-    try:
-        if answer.ok:
-            return parse_fstab(answer.stdout)
-        if answer.problem is not Problem.ABSENT:
-            lost.append(answer.missing())
-    except NotUnderstood as error:
-        lost.append(answer.missing(Problem.NOT_UNDERSTOOD, str(error)))
-    return ()
+    if not answer.ok and answer.problem is not Problem.ABSENT:
+        lost.append(answer.missing())
+    entries, passed_over = parse_fstab(answer.stdout)
+    lost.extend(answer.missing(Problem.NOT_UNDERSTOOD, line) for line in passed_over)
+    return expected_at_boot(entries)
 
 
 def _place(host: Host, tree: Tree, one: Wanted) -> Place:

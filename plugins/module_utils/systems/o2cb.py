@@ -23,6 +23,14 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.o2cb import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import (
+    FSTAB,
+    MOUNTINFO,
+    Entry,
+    Mount,
+    parse_fstab,
+    parse_mountinfo,
+)
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
@@ -178,7 +186,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Mount:
+class VolumeMount:
     """An OCFS2 file system mounted here; ``device`` is the kernel's name of it (dm-1), ``heartbeat`` local or none."""
 
     source: str
@@ -236,7 +244,7 @@ class Facts:
     dlmfs_mounted: bool = False
     init_script: Mapping[str, str] = field(default_factory=dict)
     running: Optional[Cluster] = None
-    mounts: Tuple[Mount, ...] = ()
+    mounts: Tuple[VolumeMount, ...] = ()
     volumes: Tuple[Volume, ...] = ()
     peers: Tuple[Peer, ...] = ()
     freeze: Optional[float] = None
@@ -355,42 +363,6 @@ def parse_number(text: str) -> int:
     return int(text.strip())
 
 
-_MOUNTINFO = re.compile(
-    r"^\d+ \d+ (?P<number>\d+:\d+) \S+ (?P<target>\S+) .*? - (?P<type>\S+) (?P<source>\S+)(?: (?P<options>\S*))?"
-)
-
-
-def parse_mountinfo(text: str) -> Dict[str, List[Tuple[str, str, str, str]]]:
-    """/proc/self/mountinfo: type of file system to (major:minor, target, source, its options)."""
-    mounts: Dict[str, List[Tuple[str, str, str, str]]] = {}
-    for line in text.splitlines():
-        match = _MOUNTINFO.match(line)
-        if not match:
-            raise NotUnderstood(line.strip()[:200])
-        paths = (_unescaped(match.group("target")), _unescaped(match.group("source")))
-        mounts.setdefault(match.group("type"), []).append((match.group("number"), *paths, match.group("options") or ""))
-    return mounts
-
-
-def parse_fstab(text: str) -> List[Tuple[str, str]]:
-    """/etc/fstab: (source, target) of the OCFS2 volumes that are mounted at boot."""
-    found = []
-    for line in text.splitlines():
-        words = line.split()
-        if (
-            len(words) >= 3
-            and not words[0].startswith("#")
-            and words[2] == "ocfs2"
-            and "noauto" not in (words[3:4] or [""])[0].split(",")
-        ):
-            found.append((_unescaped(words[0]), _unescaped(words[1])))
-    return found
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-3][0-7]{2})", lambda match: chr(int(match.group(1), 8)), text)
-
-
 _STATUS_LINE = re.compile(r"^(?P<key>[^:=]+?)\s*[:=]\s*(?P<value>\S.*?)\s*$")
 
 
@@ -447,10 +419,11 @@ def probe(host: Host, policy: Policy) -> Facts:
     reader = _Reader(host)
     conf = host.read(CLUSTER_CONF)
     mounted = _mounts(reader)
-    fstab = parse_fstab(host.read("/etc/fstab").stdout)
+    entries, _passed_over = parse_fstab(host.read(FSTAB).stdout)
+    fstab = [entry for entry in entries if entry.fstype == "ocfs2" and entry.at_boot]
     base = next((path for path in CONFIGFS if host.glob(path + "/cluster")), CONFIGFS[0]) + "/cluster"
     names = [path.rpartition("/")[2] for path in host.glob(base + "/*")]
-    mounts = tuple(_mount(host, *one) for one in mounted.get("ocfs2", ()))
+    mounts = tuple(_volume_mount(host, one) for one in mounted if one.fstype == "ocfs2")
     configured = _configured(conf, names, mounts, fstab)
     stack = host.read("/sys/fs/ocfs2/cluster_stack").stdout.strip()
     if not configured or (stack and stack != "o2cb"):
@@ -470,7 +443,7 @@ def probe(host: Host, policy: Policy) -> Facts:
             config=config,
             digest=config.digest if config else "",
             drivers_missing=tuple(_drivers_missing(host, mounted)),
-            dlmfs_mounted="ocfs2_dlmfs" in mounted,
+            dlmfs_mounted=any(one.fstype == "ocfs2_dlmfs" for one in mounted),
             init_script=_init_status(reader, status()),
             running=running,
             mounts=mounts,
@@ -497,24 +470,25 @@ def dead_seconds(settings: Mapping[str, int]) -> int:
     return HEARTBEAT_INTERVAL * (settings.get("heartbeat_threshold", SETTINGS[0].default) - 1)
 
 
-def _configured(conf: Answer, names: Sequence[str], mounts: Sequence[Mount], fstab: Sequence[Tuple[str, str]]) -> str:
+def _configured(conf: Answer, names: Sequence[str], mounts: Sequence[VolumeMount], fstab: Sequence[Entry]) -> str:
     if conf.problem is not Problem.ABSENT:
         return CLUSTER_CONF
     found = ["cluster %s" % name for name in names] + [mount.target for mount in mounts]
-    return ", ".join(found + ["fstab: %s" % target for _source, target in fstab])
+    return ", ".join(found + ["fstab: %s" % entry.path for entry in fstab])
 
 
-def _mounts(reader: _Reader) -> Dict[str, List[Tuple[str, str, str, str]]]:
+def _mounts(reader: _Reader) -> Tuple[Mount, ...]:
     try:
-        return parse_mountinfo(reader.file("/proc/self/mountinfo") or "")
+        return parse_mountinfo(reader.file(MOUNTINFO) or "")
     except NotUnderstood as error:
-        reader.lost(Answer("/proc/self/mountinfo"), Problem.NOT_UNDERSTOOD, str(error))
-        return {}
+        reader.lost(Answer(MOUNTINFO), Problem.NOT_UNDERSTOOD, str(error))
+        return ()
 
 
-def _mount(host: Host, number: str, target: str, source: str, options: str) -> Mount:
-    device = (host.link("/sys/dev/block/" + number) or "").rpartition("/")[2]
-    return Mount(source, target, device, "none" if "heartbeat=none" in options.split(",") else "local")
+def _volume_mount(host: Host, mount: Mount) -> VolumeMount:
+    device = (host.link("/sys/dev/block/" + mount.number) or "").rpartition("/")[2]
+    heartbeat = "none" if "heartbeat=none" in mount.super_options else "local"
+    return VolumeMount(mount.source, mount.path, device, heartbeat)
 
 
 def _config(reader: _Reader, conf: Answer) -> Optional[Config]:
@@ -547,9 +521,9 @@ def _with_defaults(reader: _Reader, facts: Facts) -> Facts:
     return facts if len(reader.missing) > before else replace(facts, pending=parse_settings(""))
 
 
-def _drivers_missing(host: Host, mounted: Mapping[str, Any]) -> List[str]:
+def _drivers_missing(host: Host, mounted: Sequence[Mount]) -> List[str]:
     there = {
-        "configfs": "configfs" in mounted,
+        "configfs": any(one.fstype == "configfs" for one in mounted),
         "ocfs2_stackglue": bool(host.read("/sys/fs/ocfs2/cluster_stack").ok),
         "ocfs2_stack_o2cb": "o2cb" in host.read("/sys/fs/ocfs2/loaded_cluster_plugins").stdout.split(),
         "ocfs2_nodemanager": host.read("/sys/fs/o2cb/interface_revision").ok,
@@ -603,8 +577,8 @@ def _members(
     reader: _Reader,
     running: Optional[Cluster],
     config: Optional[Config],
-    mounts: Sequence[Mount],
-    fstab: Sequence[Tuple[str, str]],
+    mounts: Sequence[VolumeMount],
+    fstab: Sequence[Entry],
 ) -> Tuple[Tuple[Volume, ...], Tuple[Peer, ...]]:
     nodes = running.nodes if running else config.nodes if config else ()
     own = _own_name(reader.host, running)
@@ -655,13 +629,13 @@ def _peer(
 
 
 def _volumes(
-    reader: _Reader, running: Optional[Cluster], mounts: Sequence[Mount], fstab: Sequence[Tuple[str, str]]
+    reader: _Reader, running: Optional[Cluster], mounts: Sequence[VolumeMount], fstab: Sequence[Entry]
 ) -> Tuple[Volume, ...]:
     regions = {region.device: region.uuid for region in running.regions} if running else {}
     sources = {mount.source: regions.get(mount.device, "") for mount in mounts}
     if not running or not running.regions:
         # nothing is mounted: what fstab would mount still tells who else heartbeats, and which slots are taken
-        sources.update({_device(source): "" for source, _target in fstab})
+        sources.update({_device(entry.source): "" for entry in fstab})
     for device, uuid in regions.items():
         if uuid not in sources.values():
             sources["/dev/" + device] = uuid
@@ -762,7 +736,7 @@ def _judge_drivers(facts: Facts) -> List[Finding]:
         for driver in facts.drivers_missing
     ]
     if not facts.dlmfs_mounted and "ocfs2_dlmfs" not in facts.drivers_missing:
-        findings.append(Finding("o2cb_dlmfs_not_mounted", "ocfs2_dlmfs", {}, ("/proc/self/mountinfo: no ocfs2_dlmfs",)))
+        findings.append(Finding("o2cb_dlmfs_not_mounted", "ocfs2_dlmfs", {}, (MOUNTINFO + ": no ocfs2_dlmfs",)))
     return findings
 
 

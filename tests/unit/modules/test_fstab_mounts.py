@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import mounts
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import FSTAB, MOUNTINFO
 from ansible_collections.cloudops.hypervisor.plugins.modules.fstab_mounts import Mounter
 from replay import Replay, recording
 from report.fleet import multipath
@@ -13,8 +13,8 @@ OPTIONS = {"paths": [], "timeout": 60.0, "server_timeout": 3.0}
 
 def test_the_guards_are_asked_before_anything_is_touched_and_an_ill_one_forbids_it():
     answers = multipath("allfailed-queueing")
-    answers[mounts.MOUNTINFO] = recording("mounts/mountinfo-lab")
-    answers[mounts.FSTAB] = "/dev/mapper/mpathc /data/spare ext4 defaults 0 2\n"
+    answers[MOUNTINFO] = recording("mounts/mountinfo-lab")
+    answers[FSTAB] = "/dev/mapper/mpathc /data/spare ext4 defaults 0 2\n"
     answers["/sys/block/dm-3/dm/name"] = "mpathc\n"
     answers["/sys/class/block/dm-3/dev"] = "253:3\n"
     host = Replay(answers, links={"/sys/dev/block/253:3": "../../devices/virtual/block/dm-3"})

@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain, rendered
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import parse_fstab
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import lvm
 from replay import Replay, by_code, judged, recording
@@ -212,11 +213,11 @@ def test_fstab_names_volumes_only_by_group_and_name():
         "/dev/mapper/mpatha-part1 /b ext4 x 0 0\n"
         "/dev/vg0/root / ext4 x 0 1\n/dev/vg0/spare /s ext4 noauto 0 0\n/dev/vg0/root / ext4 x 0 1\n/dev/sda1\n"
     )
-    assert lvm.parse_fstab_lvs(text) == ("vg0/root",)
+    assert lvm.expected_lvs(parse_fstab(text)[0]) == ("vg0/root",)
     mapped = (
         "/dev/mapper/vg--a-lv--b /a ocfs2 x 0 0\n/dev/mapper/luks-1234-5 /b ext4 x 0 0\n/dev/mapper/mpathb /c x x\n"
     )
-    assert lvm.parse_fstab_lvs(mapped) == ("vg-a/lv-b",)
+    assert lvm.expected_lvs(parse_fstab(mapped)[0]) == ("vg-a/lv-b",)
 
 
 def test_a_mapped_name_in_fstab_is_a_volume_unless_the_kernel_knows_better():

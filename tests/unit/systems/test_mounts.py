@@ -8,12 +8,17 @@ import json
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Problem, Touches
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import (
+    FSTAB,
+    MOUNTINFO,
+    parse_fstab,
+    parse_mountinfo,
+)
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import mounts
 from replay import Replay, by_code, judged, recording
 
-MOUNTINFO, FSTAB = "/proc/self/mountinfo", "/etc/fstab"
 NAS = "tcp 10.77.0.19:2049"
 DEAD = Answer("", stderr="gave no answer within 3 s", problem=Problem.TIMEOUT)
 STAT = "stat -f -c " + mounts.STAT_FORMAT + " "
@@ -38,6 +43,10 @@ LINKS = {
 }
 MOUNTED = recording("mounts/mountinfo-lab").stdout
 ENTRIES = recording("mounts/fstab-lab").stdout
+
+
+def fstab(text):
+    return mounts.expected_at_boot(parse_fstab(text)[0])
 
 
 def usage(path, used=10, inodes_used=10):
@@ -84,7 +93,7 @@ def test_a_node_with_all_its_mounts_is_ok():
 
 def test_mounts_in_the_policy_are_taken_with_what_fstab_adds():
     policy = (expected("/data", source=f"UUID={UUID}", fstype="ocfs2", options=("noatime", "_netdev")),)
-    (one,) = [one for one in mounts.wanted(mounts.Policy(policy), mounts.parse_fstab(ENTRIES)) if one.path == "/data"]
+    (one,) = [one for one in mounts.wanted(mounts.Policy(policy), fstab(ENTRIES)) if one.path == "/data"]
     assert (one.source, one.by, one.required) == (f"UUID={UUID}", "policy", ("noatime", "_netdev"))
     found = check(node(), expected("/data/template", source="10.77.0.19:/data/template"), expected("/data"))
     assert set(found) == {"mounts_ok"}
@@ -346,7 +355,7 @@ def test_a_file_system_that_gives_no_answer_is_unknown():
 
 
 def test_everything_on_ocfs2_waits_for_ocfs2_even_nfs():
-    tree = mounts.Tree(mounts.parse_mountinfo(MOUNTED))
+    tree = mounts.Tree(parse_mountinfo(MOUNTED))
     assert tree.touches("/data/iso/x") is Touches.OCFS2
     assert tree.touches("/data2") is Touches.NOTHING
     assert [one.path for one in tree.route("/data/iso/x")] == ["/", "/data", "/data/iso"]
@@ -465,7 +474,7 @@ def test_a_node_with_nothing_to_mount_is_skipped_but_its_root_is_looked_at():
 
 
 def test_fstab_may_be_left_out():
-    assert [one.path for one in mounts.wanted(mounts.Policy(fstab=False), mounts.parse_fstab(ENTRIES))] == []
+    assert [one.path for one in mounts.wanted(mounts.Policy(fstab=False), fstab(ENTRIES))] == []
 
 
 def test_entries_that_nothing_mounts_at_boot_are_not_expected():
@@ -473,7 +482,7 @@ def test_entries_that_nothing_mounts_at_boot_are_not_expected():
         "# a comment\n\nUUID=1 none swap sw 0 0\nproc /proc proc defaults 0 0\n/dev/sr0 /cdrom udf noauto,ro 0 0\n"
         "tmpfs /tmp tmpfs defaults\nUUID=2 /my\\040data ext4\n"
     )
-    assert [(one.path, one.fstype) for one in mounts.parse_fstab(text)] == [("/tmp", "tmpfs"), ("/my data", "ext4")]
+    assert [(one.path, one.fstype) for one in fstab(text)] == [("/tmp", "tmpfs"), ("/my data", "ext4")]
 
 
 @pytest.mark.parametrize(
@@ -489,25 +498,6 @@ def test_entries_that_nothing_mounts_at_boot_are_not_expected():
 )
 def test_what_cannot_be_read_is_unknown(changes, codes):
     assert codes <= set(check(node(**changes)))
-
-
-@pytest.mark.parametrize(
-    "line",
-    ["x", "1 2 3 - ext4 x rw", "a b 8:1 / / rw - ext4 /dev/sda rw", "9" * 40 + " 1 8:1 / / rw - ext4 /dev/sda rw"],
-)
-def test_garbage_is_refused(line):
-    with pytest.raises(NotUnderstood):
-        mounts.parse_mountinfo(line)
-
-
-def test_mounts_of_other_kernels_are_understood():
-    # optional fields are none, one or several; a source may be empty; blanks are written in octal
-    text = (
-        "20 1 8:1 / / rw,relatime - ext3 /dev/root rw,errors=continue\n"
-        "21 20 0:30 / /a\\040b rw shared:2 master:1 - tmpfs  rw\n"
-    )
-    first, second = mounts.parse_mountinfo(text)
-    assert (first.fstype, first.option("errors"), second.path, second.source) == ("ext3", "continue", "/a b", "")
 
 
 @pytest.mark.parametrize(

@@ -406,12 +406,11 @@ def test_cluster_conf_is_read_by_meaning():
 
 
 def test_volumes_of_fstab_are_found_by_uuid_and_label():
-    text = (
-        "UUID=1-2 /data ocfs2 _netdev 0 0\nLABEL=iso /iso ocfs2 noauto 0 0\n#/dev/x /y ocfs2 a 0 0\nLABEL=d /d ocfs2\n"
-    )
-    assert o2cb.parse_fstab(text) == [("UUID=1-2", "/data"), ("LABEL=d", "/d")]
     changes = {
-        "/etc/fstab": "LABEL=data /data ocfs2 _netdev 0 0\n",
+        "/etc/fstab": (
+            "UUID=1-2 /data2 ext4 defaults 0 0\nLABEL=iso /iso ocfs2 noauto 0 0\n#/dev/x /y ocfs2 a 0 0\n"
+            "LABEL=data /data ocfs2 _netdev 0 0\n"
+        ),
         "debugfs.ocfs2 -R hb /dev/disk/by-label/data": BEATS,
     }
     changes["debugfs.ocfs2 -R slotmap /dev/disk/by-label/data"] = recording("o2cb/slotmap-alive")
