@@ -77,8 +77,9 @@ EXPECTATIONS = {
             "storage_lost",
             "multipath",
             here=f"multipath_queueing_without_paths network_peer_down {_ALL_BLOCKED}",
-            may="kernel_log_io_error multipath_sources_disagree multipath.reading_blocked boot.reading_blocked",
-            peer_may=_PEER_GONE,
+            may="kernel_log_io_error multipath_sources_disagree multipath.reading_blocked boot.reading_blocked "
+            "o2cb_heartbeat_late",
+            peer_may=f"{_PEER_GONE} {_DATA_BLOCKED}",
             alone=True,
         ),
         _row("multipathd_stopped", "multipath", here="multipath_daemon_down"),
@@ -140,7 +141,8 @@ EXPECTATIONS = {
             "o2cb_threshold_unequal",
             "o2cb",
             here="o2cb_settings_differ_between_nodes mounts_fstab_not_mounted",
-            may=f"o2cb_setting_not_as_policy {_REFUSED} {_DATA_BLOCKED}",
+            # a mount that was refused has ended its heartbeat
+            may=f"o2cb_setting_not_as_policy o2cb_heartbeat_inactive {_REFUSED} {_DATA_BLOCKED}",
             peer="o2cb_settings_differ_between_nodes",
             peer_may=f"{_REFUSED} {_DATA_BLOCKED}",
             alone=True,
@@ -162,7 +164,9 @@ EXPECTATIONS = {
         _row(
             "crash_previous_boot",
             "boot",
-            here=f"kernel_log_balloon_before kernel_log_panic_before {_REBOOTED}",
+            here=f"kernel_log_balloon_before {_REBOOTED}",
+            # what a panic says itself is seldom on disk when the node stops
+            may="kernel_log_panic_before",
             peer_may="kernel_log_peer_lost",
             alone=True,
         ),

@@ -145,7 +145,10 @@ for direction in s d; do
     done
 done
 """
-_LEAVE_CLUSTER = "umount /data/template /data/iso /data; SYSTEMCTL_SKIP_REDIRECT=1 /etc/init.d/o2cb offline ocfs2\n"
+_LEAVE_CLUSTER = (
+    "for mount in /data/template /data/iso /data; do ! findmnt -n $mount > /dev/null || umount $mount; done\n"
+    "SYSTEMCTL_SKIP_REDIRECT=1 /etc/init.d/o2cb offline ocfs2\n"
+)
 _MOUNT_ALL = "for mount in /data /data/template /data/iso; do findmnt -n $mount > /dev/null || mount $mount; done\n"
 _JOIN_CLUSTER = "SYSTEMCTL_SKIP_REDIRECT=1 /etc/init.d/o2cb online ocfs2\n" + _MOUNT_ALL
 _THRESHOLD = "sed -i 's/^O2CB_HEARTBEAT_THRESHOLD=.*/O2CB_HEARTBEAT_THRESHOLD={}/' /etc/default/o2cb\n"
@@ -403,8 +406,12 @@ FAULTS = {
         Fault(
             "o2cb_threshold_unequal",
             "the node runs with another threshold than its peer, which refuses it: /data cannot be mounted",
-            on_node(_LEAVE_CLUSTER + _THRESHOLD.format(61) + _JOIN_CLUSTER.replace("|| mount", "|| timeout 20 mount")),
-            on_node(_LEAVE_CLUSTER.replace("umount", "umount -q") + _THRESHOLD.format(31) + _JOIN_CLUSTER),
+            on_node(
+                _LEAVE_CLUSTER
+                + _THRESHOLD.format(61)
+                + _JOIN_CLUSTER.replace("|| mount $mount", "|| timeout 20 mount $mount || true")
+            ),
+            on_node(_LEAVE_CLUSTER + _THRESHOLD.format(31) + _JOIN_CLUSTER),
             node="n2",
         ),
         # Services
