@@ -93,7 +93,7 @@ class Lab:
 
     def _definition(self) -> str:
         """What the machines were made from; a snapshot is good for nothing else."""
-        sources = [HERE / name for name in ("guest", "standin_uxen_api", "topology.py", "machine.py")]
+        sources = [HERE / name for name in ("guest", "standin_uxen_api", "topology.py", "machine.py", "network.py")]
         return digest(self.image.name, self._accelerator(), run("qemu-system-x86_64", "--version"), *sources)
 
     def _from_nothing(self, definition: str) -> None:

@@ -40,8 +40,10 @@ def up() -> None:
     run(*inside("sysctl", "-qw", "net.ipv4.ip_forward=0", "net.ipv6.conf.all.disable_ipv6=1"))
     run(*inside("sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"))
     commands = ["link set lo up"]
-    for network in NETWORKS:
-        commands.append(f"link add {network} type bridge forward_delay 0 mcast_snooping 0")
+    for number, network in enumerate(NETWORKS):
+        # Machines from a snapshot look for the gateway where they last saw it.
+        address = f"52:54:00:77:ff:{number:02x}"
+        commands.append(f"link add {network} address {address} type bridge forward_delay 0 mcast_snooping 0")
         commands.append(f"link set {network} up")
     # The runner's address comes first: it stays the source address when the gateway's is taken away.
     commands += [f"address add {RUNNER}/{PREFIX_LENGTH} dev mgmt", f"address add {GATEWAY}/{PREFIX_LENGTH} dev mgmt"]
