@@ -48,7 +48,7 @@ def main() -> int:
         if part.name not in results:
             lanes.setdefault(part.lane, []).append(part)
 
-    runner = Runner()
+    runner = Runner(follow=arguments.soak)
 
     def interrupted(number: int, _frame: object) -> None:
         runner.stop()

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,8 +39,10 @@ class Result:
 class Runner:
     """Runs parts, and ends what it started when it is interrupted."""
 
-    def __init__(self, logs: Path = LOGS) -> None:
+    def __init__(self, logs: Path = LOGS, follow: bool = False) -> None:
+        """``follow``: show what the commands say while they say it."""
         self._logs = logs
+        self._follow = follow
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = threading.Event()
         self.environment = {
@@ -61,7 +63,7 @@ class Runner:
         started = time.monotonic()
         deadline = started + part.minutes * 60
         failures = []
-        with log.open("wb") as output:
+        with log.open("wb") as output, self._shown(log):
             for command in part.commands:
                 if self._stopped.is_set():
                     failures.append("interrupted")
@@ -72,7 +74,7 @@ class Runner:
                     failures.append(f"{command}: {failure}")
         result = Result(part, time.monotonic() - started, "; ".join(failures))
         text = f"{result.word:8} {part.name:10} {clock(result.seconds):>7}"
-        if failures:
+        if failures and not self._follow:
             lines = log.read_text(errors="replace").splitlines()
             text = "\n".join(
                 [
@@ -85,6 +87,32 @@ class Runner:
             )
         print(text, flush=True)
         return result
+
+    @contextlib.contextmanager
+    def _shown(self, log: Path) -> Iterator[None]:
+        """The log, read as it grows: what a command leaves running would keep a pipe open for ever."""
+        ended = threading.Event()
+
+        def show() -> None:
+            with log.open(errors="replace") as lines:
+                while True:
+                    last = ended.is_set()
+                    sys.stdout.write(lines.read())
+                    sys.stdout.flush()
+                    if last:
+                        return
+                    ended.wait(0.5)
+
+        if not self._follow:
+            yield
+            return
+        thread = threading.Thread(target=show)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def _command(self, command: str, output: int, deadline: float) -> str:
         """Why it failed, empty if it did not."""
@@ -189,8 +217,8 @@ def summary(results: Sequence[Result], seconds: float) -> str:
         for result in results
     ]
     counts = {word: sum(result.word == word for result in results) for word in ("passed", "failed", "left out")}
-    skipped = f", {counts['left out']} skipped" if counts["left out"] else ""
+    left_out = f", {counts['left out']} left out" if counts["left out"] else ""
     return "\n".join(
         ["", *rows, f"{'together':10} {'':9} {clock(seconds):>6}"]
-        + ["", f"{counts['passed']} passed, {counts['failed']} failed{skipped}"]
+        + ["", f"{counts['passed']} passed, {counts['failed']} failed{left_out}"]
     )

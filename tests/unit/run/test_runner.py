@@ -52,6 +52,20 @@ def test_a_failing_part_shows_what_it_printed_last(runner, capsys):
     assert "exit code 3" in printed
 
 
+def test_a_followed_part_shows_what_it_prints_while_it_runs(tmp_path, capsys):
+    seen = tmp_path / "seen"
+    trial = part(f"sh -c 'echo half way; until [ -e {seen} ]; do sleep 0.1; done; echo done'")
+    thread = threading.Thread(target=Runner(logs=tmp_path, follow=True).run, args=[trial])
+    thread.start()
+    printed = ""
+    while "half way" not in printed:
+        printed += capsys.readouterr().out
+        time.sleep(0.1)
+    seen.touch()
+    thread.join()
+    assert "done" in capsys.readouterr().out
+
+
 def test_a_part_that_takes_too_long_is_ended_with_its_children(runner, tmp_path):
     result = runner.run(part(f"sh -c 'sleep 600 & echo $! >{tmp_path}/child; wait'", minutes=0))
     assert "took too long" in result.failure
@@ -72,7 +86,7 @@ def test_an_interrupted_run_ends_what_it_started_and_begins_nothing_more(runner,
 def test_the_summary_counts_parts_and_names_why_one_was_left_out():
     text = summary([Result(part()), Result(part(), failure="x"), Result(part(), left_out="needs root")], 61)
     assert "needs root" in text
-    assert text.endswith("1 passed, 1 failed, 1 skipped")
+    assert text.endswith("1 passed, 1 failed, 1 left out")
 
 
 def test_every_part_has_a_name_of_its_own():
