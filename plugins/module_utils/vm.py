@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Type, TypeVar
+from typing import ClassVar, Type, TypeVar
 
 VNC_BASE = 5900
 LAST_PORT = 65535
@@ -44,6 +44,13 @@ class Mac(str):
 class _Number:
     number: int
 
+    SMALLEST: ClassVar[int]
+    LARGEST: ClassVar[int]
+
+    def __post_init__(self) -> None:
+        if not self.SMALLEST <= self.number <= self.LARGEST:
+            raise ValueError("not a VNC %s: %r" % (type(self).__name__.lower(), self.number))
+
     @classmethod
     def of(cls: Type[_Numbered], value: object) -> _Numbered:
         """From a whole number or its decimal text, as a database, a file or xenstore may hold it."""
@@ -60,9 +67,8 @@ class _Number:
 class Display(_Number):
     """A VNC display: 50."""
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.number <= LAST_PORT - VNC_BASE:
-            raise ValueError("not a VNC display: %r" % (self.number,))
+    SMALLEST = 0
+    LARGEST = LAST_PORT - VNC_BASE
 
     @property
     def port(self) -> Port:
@@ -72,9 +78,8 @@ class Display(_Number):
 class Port(_Number):
     """The TCP port of a VNC display: 5950."""
 
-    def __post_init__(self) -> None:
-        if not VNC_BASE <= self.number <= LAST_PORT:
-            raise ValueError("not a VNC port: %r" % (self.number,))
+    SMALLEST = VNC_BASE
+    LARGEST = LAST_PORT
 
     @property
     def display(self) -> Display:
