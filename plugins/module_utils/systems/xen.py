@@ -4,8 +4,7 @@
 """Xen as a dom0 has it: libxc's list of domains, what ``xl`` keeps of their configuration, and xenstore.
 
 libxc alone says which domains there are, and counts their CPU time in nanoseconds (``xl list`` rounds to tenths of a
-second). Without it a domain that ``xl`` or xenstore names is still listed, with its state unknown: a trace is never
-taken for nothing. libxc is asked last, so that no domain is missing whose traces were already there.
+second). It is asked last: a domain that began meanwhile is there without its name, never missing.
 """
 
 from __future__ import annotations
@@ -104,28 +103,22 @@ class Nic:
 
 @dataclass(frozen=True)
 class Traced:
-    """A domain as ``xl`` or xenstore names it. ``display``: what it was created with; ``port``: where it listens."""
+    """A domain as ``xl`` or xenstore has it; ``port``: where xenstore says that its console listens."""
 
     id: int
     uuid: Optional[VmUuid] = None
     name: Optional[str] = None
     disks: Tuple[Disk, ...] = ()
     nics: Tuple[Nic, ...] = ()
-    display: Optional[int] = None
     port: Optional[int] = None
 
 
 @dataclass(frozen=True)
 class Domain:
-    """``counted`` is None where libxc did not answer; ``uuid`` where nothing tells it."""
-
-    id: int
-    uuid: Optional[VmUuid]
+    counted: Counted
     name: str
-    counted: Optional[Counted]
     disks: Tuple[Disk, ...] = ()
     nics: Tuple[Nic, ...] = ()
-    display: Optional[int] = None
     port: Optional[int] = None
 
     @property
@@ -139,11 +132,11 @@ class Domain:
 
 @dataclass(frozen=True)
 class Facts:
-    """``at``: when libxc was asked, in seconds since the epoch; ``domains`` are without dom0."""
+    """``at``: when libxc was asked, seconds since the epoch; ``domains``: without dom0, None where it did not answer."""
 
     info: Optional[Info]
     dom0: Optional[Counted]
-    domains: Tuple[Domain, ...]
+    domains: Optional[Tuple[Domain, ...]]
     at: float
     missing: Tuple[Missing, ...] = ()
 
@@ -258,7 +251,6 @@ def _configured(one: Mapping[str, Any]) -> Traced:
         name=name if isinstance(name, str) else None,
         disks=tuple(_configured_disk(disk) for disk in _dicts(config.get("disks"))),
         nics=tuple(_configured_nic(nic) for nic in _dicts(config.get("nics")) if nic.get("mac")),
-        display=_configured_display(config),
     )
 
 
@@ -284,18 +276,8 @@ def _configured_nic(nic: Mapping[str, Any]) -> Nic:
     return Nic(_mac(nic["mac"]), _text(nic.get("bridge")), _text(nic.get("ifname")))
 
 
-def _configured_display(config: Mapping[str, Any]) -> Optional[int]:
-    frames = _dicts(config.get("vfbs")) + [_dict(_dict(config.get("b_info")).get("type.hvm"))]
-    for frame in frames:
-        vnc = _dict(frame.get("vnc"))
-        display = vnc.get("display")
-        if str(vnc.get("enable")) in ("1", "True", "true") and isinstance(display, int):
-            return display
-    return None
-
-
 _OWN = re.compile(r"^/local/domain/([0-9]{1,9})/(name|vm|console/vnc-port)$")
-_BACKEND = re.compile(r"^(/local/domain/[0-9]+/backend/(vbd|vbd3|qdisk|tap|vif|vfb)/([0-9]{1,9})/([0-9]{1,9}))/")
+_BACKEND = re.compile(r"^(/local/domain/[0-9]+/backend/(vbd|vbd3|qdisk|tap|vif)/([0-9]{1,9})/([0-9]{1,9}))/")
 # libxl's name of a raw image that QEMU opens
 _RAW = "aio"
 
@@ -319,12 +301,10 @@ def traced_in_xenstore(tree: Mapping[str, str]) -> Tuple[Traced, ...]:
 def _traced(
     number: int, own: Mapping[str, str], devices: Mapping[str, Tuple[str, int]], tree: Mapping[str, str]
 ) -> Traced:
-    disks, nics, displays = [], [], []
+    disks, nics = [], []
     for folder, (kind, device) in devices.items():
         if kind == "vif":
             nics += _stored_nic(folder, number, device, tree)
-        elif kind == "vfb":
-            displays += [tree.get(folder + "/vncdisplay", "")]
         else:
             disks.append(_stored_disk(folder, kind, device, tree))
     vm = own.get("vm", "")
@@ -334,7 +314,6 @@ def _traced(
         name=own.get("name") or None,
         disks=tuple(disks),
         nics=tuple(nics),
-        display=next((int(display) for display in displays if _decimal(display)), None),
         port=int(own["console/vnc-port"]) if _decimal(own.get("console/vnc-port")) else None,
     )
 
@@ -363,32 +342,26 @@ def _stored_nic(folder: str, number: int, device: int, tree: Mapping[str, str]) 
     return [Nic(_mac(mac), tree.get(folder + "/bridge") or None, name)]
 
 
-def domains(
-    counted: Optional[Sequence[Counted]], configured: Sequence[Traced], stored: Sequence[Traced]
-) -> Tuple[Domain, ...]:
-    """One of each id, dom0 left out. Pure. Where libxc did not answer (None), every trace is a domain."""
-    known = None if counted is None else {one.id: one for one in counted}
+def domains(counted: Sequence[Counted], configured: Sequence[Traced], stored: Sequence[Traced]) -> Tuple[Domain, ...]:
+    """What libxc counts, dom0 left out, with what xl and xenstore know of each. Pure."""
     by_xl = {one.id: one for one in configured}
     by_store = {one.id: one for one in stored}
-    numbers = sorted({*by_xl, *by_store} if known is None else known)
     return tuple(
-        _domain(number, (known or {}).get(number), by_xl.get(number), by_store.get(number))
-        for number in numbers
-        if number != _DOM0
+        _domain(one, by_xl.get(one.id, Traced(one.id)), by_store.get(one.id, Traced(one.id)))
+        for one in sorted(counted, key=lambda one: one.id)
+        if one.id != _DOM0
     )
 
 
-def _domain(number: int, counted: Optional[Counted], configured: Optional[Traced], stored: Optional[Traced]) -> Domain:
-    mine = stored or Traced(number)
-    theirs = configured or Traced(number)
+def _domain(counted: Counted, configured: Traced, stored: Traced) -> Domain:
+    # ids are used again: what names another VM is of a domain that has gone
+    mine, theirs = (one if one.uuid in (None, counted.uuid) else Traced(counted.id) for one in (stored, configured))
+    macs = {nic.mac for nic in mine.nics}
     return Domain(
-        id=number,
-        uuid=counted.uuid if counted else mine.uuid or theirs.uuid,
-        name=mine.name or theirs.name or NAMELESS,
         counted=counted,
+        name=mine.name or theirs.name or NAMELESS,
         disks=mine.disks + tuple(one for one in theirs.disks if not _among(one, mine.disks)),
-        nics=mine.nics + tuple(one for one in theirs.nics if one.mac not in {nic.mac for nic in mine.nics}),
-        display=mine.display if mine.display is not None else theirs.display,
+        nics=mine.nics + tuple(one for one in theirs.nics if one.mac not in macs),
         port=mine.port,
     )
 
@@ -407,7 +380,8 @@ def probe(host: Host) -> Facts:
     at = host.now()
     counted = _read(lost, _libxc(host), parse_libxc)
     dom0 = next((one for one in counted or () if one.id == _DOM0), None)
-    return Facts(info, dom0, domains(counted, configured, stored), at, tuple(lost))
+    found = None if counted is None else domains(counted, configured, stored)
+    return Facts(info, dom0, found, at, tuple(lost))
 
 
 def _libxc(host: Host) -> Answer:

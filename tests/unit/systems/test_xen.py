@@ -59,9 +59,8 @@ def test_both_guests_are_found_with_what_each_source_knows():
     assert facts.info == Info("4.17.5", 3071 * 1024, 990 * 1024)
     assert facts.dom0.memory_kib == 1572864
     first, second = facts.domains
-    assert (first.id, first.uuid, first.name) == (1, FIRST, FIRST)
-    assert (first.display, first.port) == (50, 5950)
-    assert (second.display, second.port) == (50, 5951)
+    assert (first.counted.id, first.counted.uuid, first.name) == (1, FIRST, FIRST)
+    assert (first.port, second.port) == (5950, 5951)
     assert second.counted.cpu_ns == 3712345678
     assert second.counted.state == State(False, True, False, False, None, False, False)
     assert not (first.incoming or first.migrated_away)
@@ -72,25 +71,30 @@ def test_both_ends_of_a_migration_keep_its_uuid_and_tell_their_part_by_name():
     domains = [counted(1, MOVED, "s", 20392124338, 2), counted(2, MOVED, "p")]
     facts = xen.probe(node(domains, **{"xenstore-ls -f": store, "xl list -l": "[]"}))
     source, target = facts.domains
-    assert (source.uuid, source.migrated_away, source.counted.state.shutdown_reason) == (MOVED, True, "suspend")
-    assert (target.uuid, target.incoming, target.counted.state.paused) == (MOVED, True, True)
+    assert (source.counted.uuid, source.migrated_away, source.counted.state.shutdown_reason) == (MOVED, True, "suspend")
+    assert (target.counted.uuid, target.incoming, target.counted.state.paused) == (MOVED, True, True)
 
 
 def test_a_domain_without_a_name_is_one():
     (found,) = xen.probe(node([counted(7, MOVED, "d")])).domains
-    assert (found.name, found.uuid, found.counted.state.dying) == ("(null)", MOVED, True)
+    assert (found.name, found.counted.uuid, found.counted.state.dying) == ("(null)", MOVED, True)
 
 
-def test_without_libxc_every_trace_is_a_domain_whose_state_is_not_known():
+def test_without_libxc_nobody_knows_which_domains_there_are():
     for problem in (None, Answer("", rc=1, stderr="xen.lowlevel.xc.Error: (1, 'Internal error')")):
-        facts = xen.probe(node([], **{LIBXC: problem}))
-        assert [(one.id, one.uuid, one.counted) for one in facts.domains] == [(1, FIRST, None), (2, SECOND, None)]
+        facts = xen.probe(node(BOTH, **{LIBXC: problem}))
+        assert facts.domains is None
         assert [one.reading for one in facts.missing] == ["libxc"]
 
 
 def test_libxc_decides_which_domains_there_are():
-    assert [one.id for one in xen.probe(node([BOTH[1]])).domains] == [2]
+    assert [one.counted.id for one in xen.probe(node([BOTH[1]])).domains] == [2]
     assert xen.probe(node([])).domains == ()
+
+
+def test_what_is_left_of_a_domain_that_had_the_same_id_is_not_the_new_ones():
+    (found,) = xen.probe(node([counted(1, MOVED)])).domains
+    assert (found.name, found.port, found.counted.uuid) == ("(null)", None, MOVED)
 
 
 def test_bindings_that_are_not_installed_are_absent_on_a_machine_without_them():
@@ -102,7 +106,7 @@ def test_bindings_that_are_not_installed_are_absent_on_a_machine_without_them():
 def test_a_node_whose_toolstack_hangs_still_lists_what_the_hypervisor_runs():
     hung = dict.fromkeys(("xl info", "xl list -l", "xenstore-ls -f"), Problem.TIMEOUT)
     facts = xen.probe(node(BOTH, **hung))
-    assert [(one.uuid, one.name) for one in facts.domains] == [(FIRST, "(null)"), (SECOND, "(null)")]
+    assert [(one.counted.uuid, one.name) for one in facts.domains] == [(FIRST, "(null)"), (SECOND, "(null)")]
     assert [one.problem for one in facts.missing] == [Problem.TIMEOUT] * 3
     assert facts.info is None
 
@@ -139,10 +143,8 @@ def test_nics_have_the_name_that_the_bridge_knows():
 
 
 def test_devices_that_xl_alone_knows_are_added():
-    hvm = {"type.hvm": {"vnc": {"enable": "True", "display": 51}}}
     config = {
         "c_info": {"name": "web", "uuid": MOVED},
-        "b_info": hvm,
         "disks": [
             {"pdev_path": IMAGE, "vdev": "xvda", "backend": "phy", "format": "raw", "readwrite": 1},
             {"pdev_path": "/iso/a.iso", "vdev": "hdc", "readwrite": 0},
@@ -158,7 +160,7 @@ def test_devices_that_xl_alone_knows_are_added():
         ("/iso/a.iso", None, False),
     ]
     assert [one.mac for one in found.nics] == ["00:16:3e:00:00:02"]
-    assert (found.name, found.display, found.port) == ("web", 51, None)
+    assert (found.name, found.port) == ("web", None)
 
 
 def test_what_xenstore_writes_with_a_backslash_is_itself_again():
