@@ -132,7 +132,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class Facts:
-    """``at``: when libxc was asked, seconds since the epoch; ``domains``: without dom0, None where it did not answer."""
+    """``at``: when libxc was asked, seconds since the epoch; ``domains``: without dom0, None if it did not answer."""
 
     info: Optional[Info]
     dom0: Optional[Counted]
