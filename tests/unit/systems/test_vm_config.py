@@ -204,7 +204,7 @@ def test_where_xendomains_saves_to_is_read_from_its_settings():
     answer = json.dumps({"configs": [], "saved": [["/data/saved/web", None]], "problems": []})
     settings = "XENDOMAINS_SAVE=/var/a\n# XENDOMAINS_SAVE=/b\nXENDOMAINS_SAVE='/data/saved' # ours\n"
     order = json.dumps({"roots": ["/data/domu"], "saved": ["/data/saved"], "depth": 4})
-    walk = " ".join(["python3", "-I", "-S", "-c", vm_config.WALK, order])
+    walk = f"python3 -I -S -c {vm_config.WALK} {order}"
     host = Replay({walk: answer, "/etc/default/xendomains": settings})
     assert vm_config.probe(host, ["/data/domu"], Touches.OCFS2).saved == (Saved("/data/saved/web"),)
     assert vm_config.parse_saved_folder('XENDOMAINS_SAVE=""\n') == ""
