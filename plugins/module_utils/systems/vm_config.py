@@ -76,7 +76,7 @@ DEPTH = 4
 
 @dataclass(frozen=True)
 class Disk:
-    """``path`` is None for a drive without medium. ``format`` is raw unless it is said."""
+    """``path`` is None for a drive without medium; ``format``: raw unless it is said, empty without a medium."""
 
     path: Optional[str]
     format: str = "raw"
@@ -288,24 +288,24 @@ def parse_nic(spec: str) -> Nic:
     return Nic(mac, pairs.get("bridge") or None, pairs.get("script") or None)
 
 
-_PREFIX = re.compile(r"^(raw|qcow2?|vhd|qed|aio|tap2?|tapdisk|ioemu|file|phy):", re.ASCII)
+_PREFIX = re.compile(r"^(raw|qcow2?|vhd|qed|aio|tap2?|tapdisk|ioemu|file|phy|iscsi|e?nbd|drbd):", re.ASCII)
 _FORMATS = ("raw", "qcow", "qcow2", "vhd", "qed", "empty")
-_ACCESS = {"r": False, "ro": False, "w": True, "rw": True, "w!": True, "!": True}
+_ACCESS = {"r": False, "ro": False, "w": True, "rw": True}
 
 
 def parse_disk(spec: str) -> Disk:
     """One string of ``disk``, as xl-disk-configuration(5) has it: by position, by name, or with a prefix of old."""
     given: Dict[str, str] = {}
-    rest, order = spec.strip(), ["target", "format", "vdev", "access"]
-    prefix = _PREFIX.match(rest)
-    while prefix:
-        rest, order = rest[prefix.end() :], ["target", "vdev", "access"]
-        given.update({"format": prefix.group(1)} if prefix.group(1) in _FORMATS else {})
-        prefix = _PREFIX.match(rest)
-    cdrom = False
+    rest, order, cdrom = spec.strip(), ["target", "format", "vdev", "access"], False
     while rest:
-        # the target may hold commas: it takes what is left
-        piece, _comma, rest = (rest, "", "") if rest.startswith("target=") else rest.partition(",")
+        prefix = _PREFIX.match(rest)
+        if prefix:
+            rest, order = rest[prefix.end() :], ["target", "vdev", "access"]
+            if prefix.group(1) in _FORMATS:
+                given.setdefault("format", prefix.group(1))
+            continue
+        whole = rest.startswith("target=")
+        piece, _comma, rest = (rest[:-1] if rest.endswith(",") else rest, "", "") if whole else rest.partition(",")
         name, equals, value = piece.strip().partition("=")
         if equals and re.match(r"^[a-z][-a-z0-9]*\Z", name):
             given[name] = value
@@ -319,9 +319,11 @@ def parse_disk(spec: str) -> Disk:
         rest = rest.lstrip()
     vdev, _colon, kind = given.get("vdev", "").partition(":")
     cdrom = cdrom or "cdrom" in (kind, given.get("devtype"))
-    form, access = given.get("format") or "raw", given.get("access") or ("r" if cdrom else "w")
     path = given.get("target") or None
-    if form not in _FORMATS or access not in _ACCESS or (path is None and not cdrom and form != "empty"):
+    form = given.get("format") or ("raw" if path else "empty")
+    access = given.get("access") or ("r" if cdrom else "w")
+    known = form in _FORMATS and access in _ACCESS and "vdev" in given
+    if not known or (path is None and not cdrom and given.get("format") != "empty"):
         raise NotUnderstood("disk: %s" % spec[:200])
     return Disk(path, form, vdev, _ACCESS[access] and not cdrom, cdrom)
 

@@ -64,18 +64,21 @@ def test_the_display_is_where_the_guest_has_its_frame_buffer(text, display):
         ("vdev=xvdb, access=ro, format=vhd, target=/a.vhd", Disk("/a.vhd", "vhd", "xvdb", False)),
         ("backendtype=qdisk,vdev=xvda,target=/a", Disk("/a", "raw", "xvda")),
         ("devtype=cdrom,vdev=hdc,target=/a.iso", Disk("/a.iso", "raw", "hdc", False, True)),
+        ("vdev=xvda,target=/a,", Disk("/a", "raw", "xvda")),
         ("format=empty,vdev=hdc,cdrom", Disk(None, "empty", "hdc", False, True)),
         # by position
         ("/a.qcow2,qcow2,xvda,w", Disk("/a.qcow2", "qcow2", "xvda")),
         ("/dev/vg/guest-volume,,hda", Disk("/dev/vg/guest-volume", "raw", "hda")),
         ("/a.iso,raw,hdc:cdrom,r", Disk("/a.iso", "raw", "hdc", False, True)),
-        (",,hdc,cdrom", Disk(None, "raw", "hdc", False, True)),
+        (",,hdc,cdrom", Disk(None, "empty", "hdc", False, True)),
         ("/a.raw,vdev=xvda,discard", Disk("/a.raw", "raw", "xvda")),
         # with a prefix of old
         ("phy:/dev/vg/guest,xvda,w", Disk("/dev/vg/guest", "raw", "xvda")),
         ("file:/a.raw, xvda, r", Disk("/a.raw", "raw", "xvda", False)),
         ("tap:qcow2:/a.qcow2,xvda,w", Disk("/a.qcow2", "qcow2", "xvda")),
-        ("tap2:tapdisk:aio:/a.raw,hda,w!", Disk("/a.raw", "raw", "hda")),
+        ("tap2:tapdisk:aio:/a.raw,hda,w", Disk("/a.raw", "raw", "hda")),
+        ("devtype=cdrom,vdev=hdc,file:/a.iso", Disk("/a.iso", "raw", "hdc", False, True)),
+        ("iscsi:/iqn,xvda,w", Disk("/iqn", "raw", "xvda")),
         ("vhd:/a.vhd,xvda,rw", Disk("/a.vhd", "vhd", "xvda")),
         ("phy:/dev/cdrom,hdc:cdrom,r", Disk("/dev/cdrom", "raw", "hdc", False, True)),
     ],
@@ -84,7 +87,9 @@ def test_a_disk_is_read_in_every_form_that_xl_takes(spec, disk):
     assert vm_config.parse_disk(spec) == disk
 
 
-@pytest.mark.parametrize("spec", ["", "format=raw,vdev=xvda", "/a,vmdk,xvda,w", "/a,raw,xvda,x", "/a,raw,xvda,w,more"])
+@pytest.mark.parametrize(
+    "spec", ["", "format=raw,vdev=xvda", "/a,vmdk,xvda,w", "/a,raw,xvda,x", "/a,raw,xvda,w,more", "/a", "vdev=xvda"]
+)
 def test_a_disk_that_xl_would_refuse_is_not_understood(spec):
     with pytest.raises(NotUnderstood, match="disk: "):
         vm_config.parse_disk(spec)
