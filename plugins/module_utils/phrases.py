@@ -40,6 +40,11 @@ PHRASES: Dict[str, Tuple[str, str]] = {
         "no {0}, and no OCFS2 volume mounted or in fstab",
         "{0} 이(가) 없고, 마운트되었거나 fstab 에 있는 OCFS2 볼륨도 없음",
     ),
+    "no_debugfs": ("debugfs is not mounted", "debugfs 가 마운트되어 있지 않음"),
+    "ocfs2_recovers": (
+        "OCFS2 still takes over what a dead node held",
+        "OCFS2 가 죽은 노드의 락과 저널을 아직 인수하는 중",
+    ),
     "other_stack": ("the cluster stack is {0}", "클러스터 스택이 {0}"),
     "no_addresses": (
         "no interface but the loopback has an address",
