@@ -98,13 +98,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class End:
-    """``rc``: 0 done, 1 refused or failed for the reason in ``refusal``, 2 crashed."""
+    """``rc``: 0 done, 1 refused or failed for the reason in ``refusal``, 2 crashed.
+
+    ``acted``: something was, or may have been, changed. ``warnings``: what went wrong beside it.
+    """
 
     rc: int
     at: float
     acted: bool
     result: Mapping[str, Any] = field(default_factory=dict)
     refusal: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,7 @@ class Job:
             "acted": end.acted if end else bool(self.progress and self.progress.acted),
             "result": dict(end.result) if end else None,
             "refusal": dict(end.refusal) if end and end.refusal else None,
+            "warnings": list(end.warnings) if end else [],
             "left": list(self.left),
             "journalled": self.journalled,
         }
@@ -218,7 +223,8 @@ def parse_end(text: str) -> End:
     try:
         result, refusal = _typed(content["result"], dict), _typed(content["refusal"], dict)
         rc, at = _typed(content["rc"], int), _typed(content["at"], float)
-        return End(rc, at, _typed(content["acted"], bool), result, refusal)
+        warnings = tuple(str(warning) for warning in _typed(content["warnings"], list))
+        return End(rc, at, _typed(content["acted"], bool), result, refusal, warnings)
     except (KeyError, TypeError, ValueError) as error:
         raise NotUnderstood("no end: %s" % error) from None
 
@@ -367,6 +373,18 @@ def _settle(folder: str) -> None:
         os.close(descriptor)
 
 
+def newest(host: Host, root: str) -> Optional[Epoch]:
+    """The newest epoch this node has heard of."""
+    answer = host.read(os.path.join(root, "epoch.json"))
+    if answer.problem is Problem.ABSENT:
+        return None
+    try:
+        return parse_epoch(answer.stdout)
+    except NotUnderstood as error:
+        said = "%s: %s" % (answer.source, error if answer.ok else answer.stderr)
+        raise Refusal("epoch_unread", said) from None
+
+
 def started(host: Host, pid: int) -> Optional[int]:
     """When the process of this id started, in ticks since boot; None when there is none, or it has ended."""
     # the name, in parentheses, may hold anything
@@ -482,20 +500,13 @@ class Jobs:
         return Job(name, state, why, order, beginning, folder.progress(), end, left, folder.journalled() is not None)
 
     def newest(self) -> Optional[Epoch]:
-        """The newest epoch the node has heard of."""
-        answer = self.host.read(os.path.join(self.root, "epoch.json"))
-        if answer.problem is Problem.ABSENT:
-            return None
-        try:
-            return parse_epoch(answer.stdout)
-        except NotUnderstood as error:
-            said = "%s: %s" % (answer.source, error if answer.ok else answer.stderr)
-            raise Refusal("epoch_unread", said) from None
+        return newest(self.host, self.root)
 
     def check(self, order: Order) -> Job:
         """The job of this name, if it is this one; refused if it is another, or may not be started any more."""
         job = self.read(order.name)
-        if job.order not in (None, order) or (job.order is None and job.state is State.REVOKED):
+        # without an order it was revoked, or is nobody's of ours
+        if job.order != order and not (job.order is None and job.state in (State.NEVER_STARTED, State.UNKNOWN)):
             said = "%s is another job here (%s): %s" % (order.name, job.state.value, job.order or job.why)
             raise Refusal("other_job", said, name=order.name, state=job.state.value)
         if job.state is State.UNKNOWN:
