@@ -514,7 +514,7 @@ def test_a_glance_at_a_healthy_cluster_reads_no_disk_and_runs_nothing():
 
 
 def test_a_glance_at_a_mounted_volume_whose_cluster_is_not_there_is_unknown():
-    without = {path: None for path in tree("o2cb/configfs-mounted-both-n1")}
+    without = dict.fromkeys(tree("o2cb/configfs-mounted-both-n1"))
     assert set(glance(**without, **{"/sys/kernel/config/cluster": None})) == {"reading_absent"}
     alone = {"/proc/self/mountinfo": ROOT + DATA.replace("heartbeat=local", "heartbeat=none")}
     assert set(glance(**without, **alone, **{"/sys/kernel/config/cluster": None})) == {"component_absent"}
