@@ -69,7 +69,8 @@ for root in order["roots"]:
 for folder in order["saved"]:
     if os.path.lexists(folder):
         walk(folder, 0, True)
-print(json.dumps({"configs": configs, "saved": saved, "problems": problems}))
+real = [os.path.realpath(root) for root in order["roots"]]
+print(json.dumps({"configs": configs, "saved": saved, "problems": problems, "roots": real}))
 """
 DEPTH = 4
 
@@ -118,17 +119,21 @@ class Saved:
 
 @dataclass(frozen=True)
 class Tree:
-    """Path and text of each ``.cfg``; ``problems``: path and why it could not be read."""
+    """Path and text of each ``.cfg``; ``problems``: path and why it could not be read; ``roots``: where they lead."""
 
     configs: Tuple[Tuple[str, str], ...]
     saved: Tuple[Saved, ...]
     problems: Tuple[Tuple[str, str], ...]
+    roots: Tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Facts:
+    """``roots``: where the image roots lead through links; none where they were not walked."""
+
     configs: Tuple[Config, ...] = ()
     saved: Tuple[Saved, ...] = ()
+    roots: Tuple[str, ...] = ()
     missing: Tuple[Missing, ...] = ()
 
 
@@ -335,9 +340,10 @@ def parse_tree(text: str) -> Tree:
         configs = tuple((str(path), str(content)) for path, content in found["configs"])
         saved = tuple(Saved(str(path), VmUuid(uuid) if uuid else None) for path, uuid in found["saved"])
         problems = tuple((str(path), str(said)) for path, said in found["problems"])
+        roots = tuple(str(path) for path in found["roots"])
     except (ValueError, TypeError, KeyError, RecursionError):
         raise NotUnderstood(first_line(text)) from None
-    return Tree(configs, saved, problems)
+    return Tree(configs, saved, problems, roots)
 
 
 def parse_saved_folder(text: str) -> str:
@@ -361,7 +367,7 @@ def probe(host: Host, roots: Sequence[str], touches: Touches, timeout: float = 2
         return Facts(missing=(walked.missing(Problem.NOT_UNDERSTOOD, str(error)),))
     lost = [Missing(path, Problem.FAILED, said) for path, said in tree.problems]
     read = [_config(path, text, lost) for path, text in tree.configs]
-    return Facts(tuple(one for one in read if one), tree.saved, tuple(lost))
+    return Facts(tuple(one for one in read if one), tree.saved, tree.roots, tuple(lost))
 
 
 def _config(path: str, text: str, lost: List[Missing]) -> Optional[Config]:

@@ -173,8 +173,10 @@ def test_every_config_below_the_roots_is_read_through_links_and_once(host, tmp_p
     (root / OTHER).symlink_to(second / OTHER)
     (root / UUID / "current" / "loop").symlink_to(root)
     (root / "broken").symlink_to(tmp_path / "nowhere")
-    facts = vm_config.probe(host, [str(root), str(second)], Touches.DISKS)
+    (tmp_path / "root").symlink_to(root)
+    facts = vm_config.probe(host, [str(root), str(second), str(tmp_path / "root")], Touches.DISKS)
     assert facts.missing == ()
+    assert facts.roots == (str(root), str(second), str(root))
     assert {(one.path, one.uuid, one.memory_mib) for one in facts.configs} == {
         (first, UUID, None),
         (str(root / OTHER / "current" / f"{OTHER}.cfg"), OTHER, 64),
@@ -206,7 +208,7 @@ def test_a_config_that_cannot_be_meant_or_is_too_large_is_missing_by_its_path(ho
 
 
 def test_where_xendomains_saves_to_is_read_from_its_settings():
-    answer = json.dumps({"configs": [], "saved": [["/data/saved/web", None]], "problems": []})
+    answer = json.dumps({"configs": [], "saved": [["/data/saved/web", None]], "problems": [], "roots": []})
     settings = "XENDOMAINS_SAVE=/var/a\n# XENDOMAINS_SAVE=/b\nXENDOMAINS_SAVE='/data/saved' # ours\n"
     order = json.dumps({"roots": ["/data/domu"], "saved": ["/data/saved"], "depth": 4})
     walk = f"python3 -I -S -c {vm_config.WALK} {order}"
