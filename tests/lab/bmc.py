@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 from guests import NODE_UUIDS
-from host import HERE, LabError, kill, pid_of, run
+from host import HERE, LabError, detach, kill, pid_of, run
 from image import image_directory
 from network import Namespace
 from service import Service, remove
@@ -74,15 +73,7 @@ class Bmc(Service):
         )
         (self._own / "commands").write_text(_COMMANDS)
         files: list[str | Path] = ["-c", self._own / "lan.conf", "-f", self._own / "commands", "-s", self._own]
-        with (self._own / "output").open("wb") as output:
-            process = subprocess.Popen(
-                [str(word) for word in self._namespace.inside("ipmi_sim", "-n", *files)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        self._pid_file.write_text(str(process.pid))
+        detach(self._pid_file, self._own / "output", *self._namespace.inside("ipmi_sim", "-n", *files))
         self._await_answer()
 
     def _await_answer(self) -> None:

@@ -56,6 +56,12 @@ def pid_of(pid_file: Path, mark: Path) -> int | None:
     return pid if str(mark).encode() in command_line else None
 
 
+def detach(pid_file: Path, output: Path, *argv: str | Path) -> None:
+    """Start a process that goes on when the command that started it has ended."""
+    begin = 'echo $$ > "$0"; exec > "$1" 2>&1 < /dev/null; shift; exec "$@"'
+    run("setsid", "--fork", "sh", "-c", begin, pid_file, output, *argv)
+
+
 def kill(pid_file: Path, mark: Path) -> None:
     """Kill that process and see it gone; the file goes with it."""
     pid = pid_of(pid_file, mark)
