@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_database import UXEN_DATABASE
+
 Declaration = Dict[str, Any]
 
 ROLE_OPTIONS: Declaration = {
@@ -40,4 +42,21 @@ NODE_TRIAGE: Declaration = {
         "directory": {"type": "path", "default": "reports/hang_triage"},
         "store_url": {"type": "str", "no_log": True},
     },
+}
+
+VNCPORT_SYNC: Declaration = {
+    "argument_spec": {
+        "state": {"type": "str", "default": "reported", "choices": ["reported", "synced"]},
+        "zone": {"type": "str", "required": True},
+        "nodes": {"type": "list", "elements": "str"},
+        "readings": {"type": "str", "default": "xen_vm_info_result"},
+        "max_age": {"type": "float", "default": 15.0},
+        "config": {"type": "str", "default": "untouched", "choices": ["untouched", "corrected"]},
+        "statuses": {"type": "dict", "default": {}},
+        "lock": {"type": "str"},
+        "epoch": {"type": "int"},
+        "store_url": {"type": "str", "no_log": True},
+        **UXEN_DATABASE,
+    },
+    "required_together": [("lock", "epoch")],
 }

@@ -83,7 +83,7 @@ _ADVICE = (
     ("42501", "Let login_user read the tables, call pg_control_system(), and update vnc_port of pengx_vm."),
     ("3D000", "Look at login_db."),
     ("28", "Look at login_user and login_password (PGPASSFILE serves too)."),
-    ("08", "Look whether the server is up and reachable from this controller, and at login_host and ssl_mode."),
+    ("08", "Look whether the server is up and reachable from this controller, and at the login options."),
 )
 
 
@@ -138,9 +138,10 @@ class DiskRow:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A row with a value that cannot be meant."""
+    """A row with a value that cannot be meant; ``node`` is that of a VM's row, as far as it can be known."""
 
     table: str
+    node: str
     row: str
     said: str
 
@@ -240,8 +241,8 @@ class UxenDatabase:
         return Reading(
             identity,
             tuple(nodes),
-            tuple(_meant(unreadable, "pengx_vm", vms, lambda row, more: _vm_row(row, names, more))),
-            tuple(_meant(unreadable, "pengx_disk", held, _disk_row)),
+            tuple(_meant(unreadable, "pengx_vm", names, vms, lambda row, more: _vm_row(row, names, more))),
+            tuple(_meant(unreadable, "pengx_disk", {}, held, _disk_row)),
             tuple(unreadable),
         )
 
@@ -291,7 +292,7 @@ class UxenDatabase:
 
     @contextlib.contextmanager
     def holding(self, holder: Holder) -> Iterator[None]:
-        """The zone is held, session by session, while this lasts; raises :class:`ZoneLocked`.
+        """The zone is held, by a session of its own, while this lasts (rule 51); raises :class:`ZoneLocked`.
 
         A run that already holds it by another session of its own goes on. The holder's words stand in the statement
         that took the lock, where ``pg_stat_activity`` shows them: the database needs no table for it.
@@ -475,13 +476,14 @@ def _disk_row(row: Sequence[Optional[str]], _more: Mapping[str, Optional[str]]) 
 def _meant(
     unreadable: List[Unreadable],
     table: str,
+    nodes: Mapping[str, str],
     rows: Iterable[Tuple[Tuple[Optional[str], ...], Mapping[str, Optional[str]]]],
     make: Callable[[Sequence[Optional[str]], Mapping[str, Optional[str]]], T],
 ) -> Iterator[T]:
     for row, more in rows:
         one = _made(make, row, more)
         if isinstance(one, ValueError):
-            unreadable.append(Unreadable(table, row[0] or "NULL", str(one)))
+            unreadable.append(Unreadable(table, nodes.get(row[1] or "", ""), row[0] or "NULL", str(one)))
         else:
             yield one
 

@@ -179,6 +179,9 @@ def node(name: str, answer: Mapping[str, Any]) -> Node:
     """What ``xen_vm_info`` answered for a node, under the name the database has for it."""
     domains = answer.get("domains")
     missing = tuple("%(reading)s: %(problem)s" % one for one in answer.get("missing") or ())
+    if (answer.get("node") or {}).get("recovering"):
+        # rule 4: a start may wait for that, unseen, and then succeed
+        missing += ("OCFS2 takes over what a dead node held",)
     if domains is None:
         return Node(name, missing=missing or ("domains",), blind=True)
     return Node(

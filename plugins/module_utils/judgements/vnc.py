@@ -243,6 +243,13 @@ TABLE = table(
         ),
     ),
     Judgement(
+        "vnc_no_vms",
+        Status.OK,
+        SECTION,
+        en=Words("no VM runs here, and the database has none here"),
+        ko=Words("이 노드에서 구동 중이거나 DB 에 등록된 VM이 없음"),
+    ),
+    Judgement(
         "vnc_node_silent",
         Status.UNKNOWN,
         "docs/rules.md#rule-2",

@@ -25,6 +25,7 @@ CATALOGUE: Dict[str, Text] = {
     "job.node_boot_check": Text("Node boot check", "노드 부팅 점검"),
     "job.node_health": Text("Node health", "노드 상태 점검"),
     "job.hang_triage": Text("Hang triage", "서버 Hang 진단"),
+    "job.vncport_sync": Text("VNC port synchronisation", "VNC 포트 동기화"),
     "job.time_sync": Text("Time synchronisation", "시간 동기화"),
     "verdict.fit": Text("fit", "적합"),
     "verdict.not fit": Text("not fit", "부적합"),

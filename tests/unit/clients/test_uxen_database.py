@@ -111,7 +111,7 @@ class TestReading:
         uxen.do(f"UPDATE pengx_vm SET vnc_port = NULL, pm_uuid = NULL WHERE uuid = '{vm(3)}'")
         reading = UxenDatabase(uxen.options).read()
         assert reading.vms == (VmRow(vm(3), VmUuid(vm(3)), "", "", None),)
-        assert reading.unreadable[0] == Unreadable("pengx_vm", vm(1), "not a VNC display: 'x50'")
+        assert reading.unreadable[0] == Unreadable("pengx_vm", "n1", vm(1), "not a VNC display: 'x50'")
 
     def test_reading_cannot_write_and_leaves_no_session(self, uxen: Uxen, monkeypatch: pytest.MonkeyPatch) -> None:
         uxen.do("CREATE FUNCTION spoil() RETURNS text LANGUAGE sql AS $$ DELETE FROM pengx_disk RETURNING 'x' $$")

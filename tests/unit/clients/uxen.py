@@ -60,17 +60,23 @@ class Uxen:
 
 
 @contextlib.contextmanager
-def cut_wire(directory: str, at: bytes, forward: bool, after: Callable[[], None] = lambda: None) -> Iterator[str]:
+def cut_wire(
+    directory: str, at: bytes, forward: bool, after: Callable[[], None] = lambda: None, skip: int = 0
+) -> Iterator[str]:
     """A way to the server's socket in ``directory`` that goes dead when the client sends ``at``, once.
 
     ``forward``: the server gets what was sent, and only its answer is lost. ``after`` is called in the same moment.
+    ``skip``: so many times it is let pass before.
     """
     cut = threading.Event()
+    passed: list[bytes] = []
 
     def pump(source: socket.socket, target: socket.socket, outgoing: bool, dead: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while piece := source.recv(65536):
-                if outgoing and at in piece and not cut.is_set():
+                if outgoing and at in piece and not cut.is_set() and len(passed) < skip:
+                    passed.append(piece)
+                elif outgoing and at in piece and not cut.is_set():
                     cut.set()
                     dead.set()
                     if forward:

@@ -278,6 +278,10 @@ class TestReading:
         assert vnc_truth.node("n1", unread) == Node("n1", missing=("xl list: timeout",), blind=True)
         assert vnc_truth.node("n1", {}).blind
 
+    def test_while_ocfs2_recovers_nothing_is_off_beyond_doubt(self):
+        recovering = {**ANSWER, "node": {**ANSWER["node"], "recovering": True}}
+        assert vnc_truth.node("n1", recovering).missing == ("OCFS2 takes over what a dead node held",)
+
     def with_domain(self, **more):
         (one,) = vnc_truth.node("n1", {"domains": [{**ANSWER["domains"][1], **more}]}).domains
         return one
