@@ -10,23 +10,40 @@ with the lease in hand.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import (
+    Answer,
+    Host,
+    Missing,
+    Problem,
+    Touches,
+)
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import MOUNTINFO, parse_mountinfo
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import DEAD, read_processes
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import xen
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import (
+    image_openers,
+    node_job,
+    toolstack,
+    vm_config,
+    xen,
+)
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 
 LOOKED_EVERY = 2.0
+LOOKS = 3
 # a domain that was created late is still seen to run
 VERIFIED_WITHIN = 30.0
 XL_ANSWERS_WITHIN = 30.0
 DESTROYED_WITHIN = 60.0
 QUOTED = 5
+_MOVES = re.compile(r"\b(migrate|migrate-receive|save|restore)\b")
 
 
 @dataclass(frozen=True)
@@ -34,9 +51,8 @@ class VmStart:
     """Create a domain.
 
     ``uuid``: the VM's.
-    ``config``: its xl configuration file.
+    ``config``: its xl configuration file, which must be of this uuid.
     ``volume``: where its lease is kept: the mount point of the storage that holds its images, or a folder below.
-    ``images``: its images, which nobody may have open.
     ``local``: only this node can open that storage.
     ``proven_ended``: NODE/JOB that did not give the lease back, and is proven to have ended.
     """
@@ -44,7 +60,6 @@ class VmStart:
     uuid: str
     config: str
     volume: str
-    images: Tuple[str, ...] = ()
     local: bool = False
     proven_ended: str = ""
 
@@ -58,7 +73,6 @@ class VmStop:
 
     ``uuid``: the VM's.
     ``volume``: where its lease is kept.
-    ``images``: its images, which nobody has open once it is off.
     ``grace``: seconds the guest may take to shut down.
     ``force``: destroy it if it takes longer.
     ``local``: only this node can open that storage.
@@ -67,7 +81,6 @@ class VmStop:
 
     uuid: str
     volume: str
-    images: Tuple[str, ...] = ()
     grace: float = 120.0
     force: bool = False
     local: bool = False
@@ -90,32 +103,67 @@ def _require_meant(uuid: str, **paths: str) -> None:
 
 
 @dataclass(frozen=True)
+class Vm:
+    """What is looked for: whatever has this uuid, works on one of these names, or has one of these images open."""
+
+    uuid: VmUuid
+    volume: str
+    names: Tuple[str, ...] = ()
+    images: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Sight:
-    """What this node has of one VM: its domains, who has its images open, and what could not be read."""
+    """What this node has of one VM, and what could not be read. ``tools``: the command lines that work on it."""
 
     domains: Tuple[xen.Domain, ...] = ()
     openers: Tuple[str, ...] = ()
+    tools: Tuple[str, ...] = ()
     missing: Tuple[Missing, ...] = ()
 
     @property
     def off(self) -> bool:
-        return not (self.domains or self.openers or self.missing)
+        return not (self.domains or self.openers or self.tools or self.missing)
 
 
-Look = Callable[[Host, VmUuid, Tuple[str, ...]], Sight]
+Look = Callable[[Host, Vm], Sight]
 
 
-def look(host: Host, uuid: VmUuid, images: Tuple[str, ...]) -> Sight:
+def look(host: Host, vm: Vm) -> Sight:
+    table = host.read(MOUNTINFO)
+    missing: Tuple[Missing, ...] = ()
+    try:
+        mounts = parse_mountinfo(table.stdout)
+    except NotUnderstood as error:
+        mounts, missing = (), (table.missing(Problem.NOT_UNDERSTOOD, str(error)),)
+    files, unknown = image_openers.stat_files(host, vm.images, Touches.OCFS2) if vm.images else ((), ())
+    processes = read_processes(host)
+    opened = image_openers.probe(host, processes, mounts, (), files, Touches.OCFS2)
+    working = toolstack.probe(host, processes, (vm.volume,), ())
+    # last: what ended as a tool is a domain by now
     facts = xen.probe(host)
-    domains = tuple(one for one in facts.domains or () if one.counted.uuid == uuid)
-    return Sight(domains, (), facts.missing)
+    domains = tuple(one for one in facts.domains or () if one.counted.uuid == vm.uuid)
+    # xl takes a domain by its name or number
+    called = [name for one in domains for name in (one.name, str(one.counted.id))]
+    ours = {vm.uuid, *vm.names, *vm.images, *called}
+    return Sight(
+        domains=domains,
+        openers=tuple("%s by %s %s" % (one.path, one.by, one.name) for one in opened.openers if one.inode is not None),
+        # another job that waits for the lease does nothing without it
+        tools=tuple(
+            "%s (pid %d)" % (one.command, one.pid)
+            for one in working.tools
+            if (ours & set(one.names) or not one.names) and node_job.ROOT not in one.command
+        ),
+        missing=missing + unknown + opened.missing + working.missing + facts.missing,
+    )
 
 
 def vm_start(spec: VmStart, tools: Tools, look: Look = look) -> Dict[str, Any]:
-    uuid = VmUuid(spec.uuid)
-    with tools.lease(spec.volume, uuid, spec.local, spec.proven_ended) as lease:
+    with tools.lease(spec.volume, VmUuid(spec.uuid), spec.local, spec.proven_ended) as lease:
         tools.progress("look")
-        _require_off(look(tools.host, uuid, spec.images))
+        vm = _configured(tools.host, spec)
+        _require_off(_settled(tools, look, vm))
         tools.act("create", lease, config=spec.config)
         said = tools.host.run(["xl", "create", spec.config], timeout=tools.left)
         while said.problem is Problem.STUCK and _still_creating(tools.host):
@@ -123,42 +171,79 @@ def vm_start(spec: VmStart, tools: Tools, look: Look = look) -> Dict[str, Any]:
             tools.progress("create_stuck", said=said.stderr)
             tools.host.wait(LOOKED_EVERY)
         tools.progress("verify")
-        domain = _running(tools, look, spec, said)
+        domain = _running(tools, look, vm, said)
         return {"domid": domain.counted.id, "name": domain.name}
 
 
 def vm_stop(spec: VmStop, tools: Tools, look: Look = look) -> Dict[str, Any]:
-    uuid = VmUuid(spec.uuid)
-    with tools.lease(spec.volume, uuid, spec.local, spec.proven_ended) as lease:
+    with tools.lease(spec.volume, VmUuid(spec.uuid), spec.local, spec.proven_ended) as lease:
         tools.progress("look")
-        domain = _only(look(tools.host, uuid, spec.images))
+        vm = Vm(VmUuid(spec.uuid), spec.volume)
+        domain = _only(_settled(tools, look, vm))
         if domain is None:
             return {"domid": None, "how": "off"}
+        images = tuple(disk.path for disk in domain.disks if disk.path and disk.writable)
+        vm = Vm(vm.uuid, vm.volume, (domain.name,), images)
         tools.act("shutdown", lease, domid=domain.counted.id)
-        said = tools.host.run(["xl", "shutdown", str(domain.counted.id)], timeout=min(XL_ANSWERS_WITHIN, tools.left))
-        if _gone(tools, look, spec, min(spec.grace, tools.left)):
+        said = _xl(tools.host, "shutdown", domain, min(XL_ANSWERS_WITHIN, tools.left))
+        if _gone(tools, look, vm, min(spec.grace, tools.left)):
             return {"domid": domain.counted.id, "how": "shutdown"}
         if not spec.force:
-            text = "domain %d is still there after %.3g s" % (domain.counted.id, spec.grace)
-            raise Refusal("still_on", "%s; %s" % (text, _words(said)), domid=domain.counted.id)
-        again = _only(look(tools.host, uuid, spec.images))
+            raise _still_on(domain, "%.3g s after xl shutdown" % spec.grace, said)
+        again = _only(_settled(tools, look, vm))
         if again is not None:
             tools.act("destroy", lease, domid=again.counted.id)
-            said = tools.host.run(["xl", "destroy", str(again.counted.id)], timeout=XL_ANSWERS_WITHIN)
-            if not _gone(tools, look, spec, DESTROYED_WITHIN):
-                text = "domain %d is still there after xl destroy: %s" % (again.counted.id, _words(said))
-                raise Refusal("still_on", text, domid=again.counted.id)
+            said = _xl(tools.host, "destroy", again, XL_ANSWERS_WITHIN)
+            if not _gone(tools, look, vm, DESTROYED_WITHIN):
+                raise _still_on(again, "%.3g s after xl destroy" % DESTROYED_WITHIN, said)
         return {"domid": domain.counted.id, "how": "shutdown" if again is None else "destroyed"}
+
+
+def _xl(host: Host, verb: str, domain: xen.Domain, timeout: float) -> Answer:
+    return host.run(["xl", verb, str(domain.counted.id)], timeout=timeout)
+
+
+def _still_on(domain: xen.Domain, when: str, said: Answer) -> Refusal:
+    text = "domain %d, or who has its images open, is still there %s: %s" % (domain.counted.id, when, _words(said))
+    return Refusal("still_on", text, domid=domain.counted.id)
+
+
+def _configured(host: Host, spec: VmStart) -> Vm:
+    """The VM as its configuration file has it; refused if that is another's."""
+    answer = host.run(["cat", "--", spec.config], timeout=20.0, touches=Touches.OCFS2)
+    try:
+        if not answer.ok or answer.rc:
+            raise NotUnderstood(_words(answer))
+        config = vm_config.parse_config(answer.stdout)
+    except NotUnderstood as error:
+        raise Refusal("config_unread", "%s: %s" % (spec.config, error), config=spec.config) from None
+    if config.uuid != VmUuid(spec.uuid):
+        said = "%s is of the VM %s" % (spec.config, config.uuid or "without a uuid")
+        raise Refusal("other_config", said, config=spec.config, uuid=config.uuid)
+    names = (spec.config, *([config.name] if config.name else []))
+    return Vm(config.uuid, spec.volume, names, tuple(one.path for one in config.disks if one.path and one.writable))
+
+
+def _settled(tools: Tools, look: Look, vm: Vm) -> Sight:
+    """What this node has; looked again for what could not be read, which may be over in a moment."""
+    for _again in range(LOOKS - 1):
+        seen = look(tools.host, vm)
+        if not seen.missing:
+            return seen
+        tools.wait(LOOKED_EVERY)
+        tools.checkpoint()
+    return look(tools.host, vm)
 
 
 def _require_off(seen: Sight) -> None:
     if seen.domains:
-        named = ", ".join("%d (%s)" % (domain.counted.id, domain.name) for domain in seen.domains)
-        said = "this node has a domain of it: %s" % named
-        raise Refusal("has_domain", said, domids=[domain.counted.id for domain in seen.domains])
+        values = {"domids": [domain.counted.id for domain in seen.domains]}
+        raise Refusal("has_domain", "this node has a domain of it: %s" % _named(seen), **values)
     if seen.openers:
         said = "an image of it is open: %s" % "; ".join(seen.openers)
         raise Refusal("image_open", said, openers=list(seen.openers))
+    if seen.tools:
+        raise Refusal("tool_works", "something works on it: %s" % "; ".join(seen.tools), tools=list(seen.tools))
     _require_read(seen)
 
 
@@ -170,47 +255,53 @@ def _require_read(seen: Sight) -> None:
 
 def _only(seen: Sight) -> Optional[xen.Domain]:
     """The one domain to be stopped; None when the VM is off."""
+    if not seen.domains:
+        _require_off(seen)
+        return None
     if len(seen.domains) > 1:
-        named = ", ".join("%d (%s)" % (domain.counted.id, domain.name) for domain in seen.domains)
-        raise Refusal("many_domains", "which of them is meant is a person's word: %s" % named)
-    for domain in seen.domains:
-        if domain.incoming or domain.migrated_away:
-            said = "domain %d (%s) is one end of a migration" % (domain.counted.id, domain.name)
-            raise Refusal("migrating", said, domid=domain.counted.id)
-        return domain
-    _require_off(seen)
-    return None
+        raise Refusal("many_domains", "which of them is meant is a person's word: %s" % _named(seen))
+    domain = seen.domains[0]
+    # xl stays as a daemon for the life of the domain it created: that is none
+    moving = [command for command in seen.tools if _MOVES.search(command)]
+    if domain.incoming or domain.migrated_away or moving:
+        said = "domain %s is being moved or saved: %s" % (_named(seen), "; ".join(moving) or domain.name)
+        raise Refusal("moving", said, domid=domain.counted.id)
+    _require_read(seen)
+    return domain
 
 
-def _running(tools: Tools, look: Look, spec: VmStart, said: Answer) -> xen.Domain:
+def _named(seen: Sight) -> str:
+    return ", ".join("%d (%s)" % (domain.counted.id, domain.name) for domain in seen.domains)
+
+
+def _running(tools: Tools, look: Look, vm: Vm, said: Answer) -> xen.Domain:
     """The domain, seen to run; however xl ended, the domain decides."""
     ends = tools.host.now() + VERIFIED_WITHIN
     while True:
-        seen = look(tools.host, VmUuid(spec.uuid), ())
-        ours = seen.domains
-        if len(ours) > 1:
-            raise Refusal(
-                "twice_here", "two domains of it are here now: %s" % ", ".join(str(one.counted.id) for one in ours)
-            )
-        if ours and _runs(ours[0]):
-            return ours[0]
-        if not ours and not seen.missing and not said.ok:
-            raise Refusal("not_created", "xl create was ended: %s" % _words(said))
-        if not ours and not seen.missing and said.rc:
+        seen = look(tools.host, Vm(vm.uuid, vm.volume))
+        if len(seen.domains) > 1:
+            raise Refusal("twice_here", "this node has two domains of it: %s" % _named(seen))
+        for domain in seen.domains:
+            if _runs(domain):
+                return domain
+        failed = not said.ok or bool(said.rc)
+        if failed and not seen.domains and not seen.missing:
             raise Refusal("not_created", "xl create: %s" % _words(said), rc=said.rc)
         if tools.host.now() > ends:
-            if not ours:
-                _require_read(seen)
-                raise Refusal("not_created", "xl create ended well, and there is no domain: %s" % _words(said))
-            said_of = "domain %d does not run: %s; xl create: %s" % (ours[0].counted.id, _state(ours[0]), _words(said))
-            raise Refusal("not_running", said_of, domid=ours[0].counted.id, state=_state(ours[0]))
+            break
         tools.host.wait(LOOKED_EVERY)
+    if not seen.domains:
+        _require_read(seen)
+        raise Refusal("not_created", "xl create ended well, and there is no domain: %s" % _words(said), rc=said.rc)
+    state = _state(seen.domains[0])
+    text = "domain %s does not run: it is %s; xl create: %s" % (_named(seen), state, _words(said))
+    raise Refusal("not_running", text, domid=seen.domains[0].counted.id, state=state)
 
 
-def _gone(tools: Tools, look: Look, spec: VmStop, within: float) -> bool:
-    """Whether it came to be off in time; asked to stop, the job ends here, and the guest goes on shutting down."""
+def _gone(tools: Tools, look: Look, vm: Vm, within: float) -> bool:
+    """Whether it came to be off in time. Asked to stop, the job ends here, and the guest goes on shutting down."""
     ends = tools.host.now() + within
-    while not look(tools.host, VmUuid(spec.uuid), spec.images).off:
+    while not look(tools.host, vm).off:
         if tools.host.now() > ends:
             return False
         tools.wait(LOOKED_EVERY)
@@ -226,12 +317,11 @@ def _runs(domain: xen.Domain) -> bool:
 
 def _state(domain: xen.Domain) -> str:
     state = domain.counted.state
-    names = ("paused", "shutdown", "crashed", "dying")
-    return ", ".join(name for name in names if getattr(state, name)) or "running"
+    return ", ".join(name for name in ("paused", "shutdown", "crashed", "dying") if getattr(state, name))
 
 
 def _still_creating(host: Host) -> bool:
-    """Whether a child of this very process, started as xl, has not ended."""
+    """Whether a child of this very process that was started as xl has not ended."""
     parent = int(host.link("/proc/self") or 0)
     return any(
         one.parent == parent and one.name == "xl" and one.state not in DEAD for one in read_processes(host).values()
@@ -239,5 +329,6 @@ def _still_creating(host: Host) -> bool:
 
 
 def _words(said: Answer) -> str:
-    lines = [line.strip() for line in (said.stderr + "\n" + said.stdout).splitlines() if line.strip()]
-    return "; ".join(lines[-QUOTED:]) or "nothing was said"
+    # the first of libxl's lines names the cause, the others what it led to
+    lines = [line.strip() for line in (said.stderr or said.stdout).splitlines() if line.strip()]
+    return "; ".join(lines[:QUOTED]) or "nothing was said"
