@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import conclude, refused_unless_meant
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.controller_options import VNCPORT_SYNC
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.database import postgresql_driver
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Entry, Phase, Store, Token
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_database import (
     Correction,
@@ -31,6 +33,10 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Display, VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import author, existing_store, opened_store
+
+# Ansible loads this file before it forks: the driver's 0.1 s are then no worker's. Whoever lacks it is told later.
+with contextlib.suppress(ImportError):
+    postgresql_driver()
 
 JOB = "vncport_sync"
 KNOWN = "uxen_database"
@@ -73,6 +79,7 @@ class _Sync:
                     f"{', '.join(old)}. Read the nodes again right before."
                 )
         self._database = UxenDatabase(options)
+        self._given: dict[str, vnc_truth.Node] = {}
         self._done: tuple[Change, ...] = ()
         self._before: tuple[vnc_truth.Row, ...] = ()
 
@@ -100,9 +107,11 @@ class _Sync:
         zone = {*self._zone_nodes(reading), *self._hosts}
         names = {row.key: row.more.get("name") or "" for row in reading.vms}
         rows = [vnc_truth.Row(row.vm, row.node, row.display, names[row.key]) for row in reading.vms]
-        given = [vnc_truth.node(name, self._answers[host]) for name, host in self._hosts.items() if self._answers[host]]
+        for name, host in self._hosts.items():
+            if self._answers[host] and name not in self._given:
+                self._given[name] = vnc_truth.node(name, self._answers[host])
         self._rows = rows
-        self._comparison = vnc_truth.compare(rows, given, zone)
+        self._comparison = vnc_truth.compare(rows, self._given.values(), zone)
         self._doubts = self._doubted(store)
 
     def _named(self, reading: Reading) -> dict[str, str]:

@@ -12,6 +12,7 @@ the database says; everything else is named and left alone.
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
 
@@ -212,12 +213,14 @@ def compare(rows: Iterable[Row], nodes: Iterable[Node], expected: Iterable[str])
     contested = _contested(answered.values())
     judged = [_judge(vm, by_vm.get(vm, []), places.get(vm, []), silent, answered, contested) for vm in sorted(scope)]
     changes, taken = _plan(judged, known)
+    moving = {change.vm for change in changes}
     refused = [
         Refused(one.vm, one.node, "vnc_value_taken" if one.vm in taken else one.standing.value)
         for one in judged
-        if one.vm not in {change.vm for change in changes} and _row_is_off_the_truth(one)
+        if one.vm not in moving and _row_is_off_the_truth(one)
     ]
-    context = _Context(answered, known, taken)
+    off = frozenset(one.vm for one in judged if one.standing is Standing.OFF)
+    context = _Context(answered, known, taken, off)
     return Comparison(
         tuple(replace(one, extras=tuple(_extras(one, context))) for one in judged),
         tuple(changes),
@@ -277,6 +280,7 @@ class _Context:
     answered: Mapping[str, Node]
     rows: Sequence[Row]
     taken: Mapping[VmUuid, Tuple[Row, ...]]
+    off: FrozenSet[VmUuid]
     sharing: Mapping[Tuple[str, Display], Tuple[Row, ...]] = field(init=False)
     foreign: Mapping[str, Mapping[Port, Listener]] = field(init=False)
     cfgs: Mapping[VmUuid, Tuple[Tuple[str, Config], ...]] = field(init=False)
@@ -285,8 +289,9 @@ class _Context:
         sharing = _grouped(((row.node, row.display), row) for row in self.rows if row.display is not None and row.node)
         object.__setattr__(self, "sharing", {key: held for key, held in sharing.items() if len(held) > 1})
         object.__setattr__(self, "foreign", {name: _foreign(one) for name, one in self.answered.items()})
-        configs = ((cfg.vm, (name, cfg)) for name, one in self.answered.items() for cfg in one.configs)
-        object.__setattr__(self, "cfgs", _grouped(configs))
+        # every node reads every .cfg of a shared volume
+        every = ((name, cfg) for name, one in self.answered.items() for cfg in one.configs if cfg.vm in self.off)
+        object.__setattr__(self, "cfgs", _grouped((cfg.vm, (name, cfg)) for name, cfg in every))
 
 
 def _grouped(pairs: Iterable[Tuple[Any, T]]) -> Dict[Any, Tuple[T, ...]]:
@@ -499,10 +504,14 @@ def _domain(reading: Mapping[str, Any]) -> Optional[Domain]:
 
 
 def _config(reading: Mapping[str, Any]) -> Optional[Config]:
-    vm = _made(VmUuid, reading.get("uuid"))
-    if vm is None:
-        return None
-    return Config(str(reading.get("path")), vm, _made(Display.of, reading.get("display")))
+    return _config_of(str(reading.get("path")), reading.get("uuid"), reading.get("display"))
+
+
+@functools.lru_cache(maxsize=16384)
+def _config_of(path: str, uuid: Optional[str], display: Optional[int]) -> Optional[Config]:
+    """Every node of a zone reads the same ones."""
+    vm = _made(VmUuid, uuid)
+    return None if vm is None else Config(path, vm, _made(Display.of, display))
 
 
 def _listener(reading: Mapping[str, Any]) -> Optional[Listener]:
