@@ -438,6 +438,8 @@ class Systemd:
         return "" if answer.ok and not answer.rc else (answer.stderr or answer.stdout).strip() or "nothing was said"
 
     def active(self, unit: str) -> Optional[bool]:
+        if self.refusal():
+            return False
         answer = self.host.run(["systemctl", "show", "--property=ActiveState", "--", unit], timeout=15.0)
         try:
             return parse_unit(answer.stdout) if answer.ok and not answer.rc else None
@@ -504,6 +506,9 @@ class Jobs:
 
     def check(self, order: Order) -> Job:
         """The job of this name, if it is this one; refused if it is another, or may not be started any more."""
+        said = self.launcher.refusal()
+        if said:
+            raise Refusal("no_systemd", said)
         job = self.read(order.name)
         # without an order it was revoked, or is nobody's of ours
         if job.order != order and not (job.order is None and job.state in (State.NEVER_STARTED, State.UNKNOWN)):
@@ -517,7 +522,6 @@ class Jobs:
 
     def start(self, order: Order, program: str) -> Tuple[Job, bool]:
         """The job, and whether it was this call that started it. Asked again with the same order it is found again."""
-        self._require_launcher()
         with self._alone():
             job = self.check(order)
             if job.state is not State.NEVER_STARTED:
@@ -564,8 +568,12 @@ class Jobs:
             self.launcher.forget(UNIT % name)
         return replace(job, journalled=True), not job.journalled
 
-    def store(self, epoch: Epoch) -> bool:
-        """Refuse all older ones from now on; whether that is news."""
+    def store(self, epoch: Epoch, foresee: bool = False) -> bool:
+        """Refuse all older ones from now on; whether that is news. ``foresee``: write nothing."""
+        if foresee:
+            stored = self.newest()
+            epoch.check(stored, "this node")
+            return stored != epoch
         with self._alone():
             return self._store(epoch)
 
@@ -576,11 +584,6 @@ class Jobs:
             content = {"zone": epoch.zone, "epoch": epoch.number}
             write_whole(os.path.join(self.root, "epoch.json"), json.dumps(content))
         return newest != epoch
-
-    def _require_launcher(self) -> None:
-        said = self.launcher.refusal()
-        if said:
-            raise Refusal("no_systemd", said)
 
     def _prune(self) -> None:
         jobs = os.path.join(self.root, "jobs")
@@ -644,7 +647,11 @@ def perform(jobs: Jobs, params: Mapping[str, Any]) -> Dict[str, Any]:
             "epoch": newest.number if newest else None,
         }
     if do == "store":
-        return {"changed": jobs.store(Epoch(params["zone"], params["epoch"]))}
+        try:
+            epoch = Epoch(params["zone"], params["epoch"])
+        except ValueError as error:
+            raise Refusal("epoch", str(error)) from None
+        return {"changed": jobs.store(epoch, params.get("foresee", False))}
     if do == "stop":
         job, changed = jobs.stop(params["name"], params["patience"])
     elif do == "journal":

@@ -392,7 +392,8 @@ def test_a_job_killed_anywhere_ran_at_most_once_and_what_it_did_is_not_forgotten
 
 
 def shown(state):
-    return {"systemctl show --property=ActiveState -- cloudops-job-a.service": f"ActiveState={state}\n"}
+    answer = f"ActiveState={state}\n"
+    return {"/run/systemd/system/x": "", "systemctl show --property=ActiveState -- cloudops-job-a.service": answer}
 
 
 @pytest.mark.parametrize(
@@ -402,19 +403,23 @@ def test_whether_a_unit_runs(state, active):
     assert Systemd(Replay(shown(state))).active("cloudops-job-a.service") is active
 
 
-def test_a_mute_systemd_leaves_a_job_that_did_not_begin_unknown(tmp_path):
-    jobs = Jobs("/nowhere", Replay(shown("strange")), Systemd(Replay({})))
-    assert jobs.read("a").state is State.UNKNOWN
-    assert Systemd(Replay(shown("strange"))).active("cloudops-job-a.service") is None
+def test_a_mute_systemd_leaves_a_job_that_did_not_begin_unknown():
+    host = Replay(shown("strange"))
+    assert Jobs("/nowhere", host, Systemd(host)).read("a").state is State.UNKNOWN
+    host = Replay({"/run/systemd/system/x": ""})
+    assert Systemd(host).active("cloudops-job-a.service") is None
     with pytest.raises(NotUnderstood):
         parse_unit("")
 
 
 def test_a_node_without_systemd_is_refused_with_the_reason(tmp_path):
     host = Replay({"/proc/1/comm": "init\n"})
-    refusal = refused(Jobs(str(tmp_path), host, Systemd(host)).start, Order("a", "wait", {}, SEVEN, 1.0), "")
+    jobs, order = Jobs(str(tmp_path), host, Systemd(host)), Order("a", "wait", {}, SEVEN, 1.0)
+    refusal = refused(jobs.check, order)
     assert (refusal.code, refusal.said) == ("no_systemd", "jobs need systemd, and this node's init is init")
-    assert not list(tmp_path.iterdir())
+    assert refused(jobs.start, order, "").code == "no_systemd"
+    assert not list(tmp_path.glob("jobs"))
+    assert jobs.read("a").state is State.NEVER_STARTED
     assert not Systemd(Replay({"/run/systemd/system/x": ""})).refusal()
 
 
@@ -462,4 +467,9 @@ def test_what_is_asked_in_one_trip_is_answered_in_json(site):
     assert perform(site.jobs, {"do": "read", "name": "b"})["jobs"][0]["state"] == "never_started"
     assert perform(site.jobs, {"do": "journal", "name": "a"})["changed"] is True
     assert perform(site.jobs, {"do": "stop", "name": "a", "patience": 1.0})["changed"] is False
-    assert perform(site.jobs, {"do": "store", "zone": "zone-a", "epoch": 8})["changed"] is True
+    newer = {"do": "store", "zone": "zone-a", "epoch": 8}
+    assert perform(site.jobs, {**newer, "foresee": True})["changed"] is True
+    assert perform(site.jobs, newer)["changed"] is True
+    assert perform(site.jobs, {**newer, "foresee": True})["changed"] is False
+    assert refused(perform, site.jobs, {**newer, "epoch": 7, "foresee": True}).code == "overtaken"
+    assert refused(perform, site.jobs, {**newer, "epoch": 0}).code == "epoch"
