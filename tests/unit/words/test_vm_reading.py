@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import vm_reading
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Problem
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import vnc_truth, whereabouts
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import image_openers, vm_config, vnc, xen
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import one_trip
@@ -167,6 +169,19 @@ def test_images_and_their_openers_are_compared_by_volume_and_inode():
         VOLUME,
     )
     assert [found[path]["backing"] for path in (RAW, "/data/elsewhere/root.qcow2", BACKING)] == [False, False, True]
+
+
+def test_the_answer_is_what_the_decisions_about_vms_take():
+    answer = json.loads(json.dumps(read()))
+    rounds = [[replace(whereabouts.reading("n1", answer), at=at)] for at in (0.0, 3.0)]
+    found = whereabouts.vms(rounds)
+    nodes = whereabouts.NodeSet(("n1",))
+    second = whereabouts.whereabouts(found[SECOND], nodes, rounds)
+    assert second.verdict is whereabouts.Verdict.SOMEWHERE
+    assert {one.kind for one in second.places} == {"domain", "process"}
+    kinds = {one.kind for one in whereabouts.whereabouts(found[FIRST], nodes, rounds).places}
+    assert kinds == {"domain", "loop", "toolstack"}
+    assert not vnc_truth.node("n1", answer).blind
 
 
 def test_a_config_without_its_vm_running_is_told_and_two_of_one_vm_decide_nothing():
