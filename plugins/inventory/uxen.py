@@ -87,7 +87,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_d
     UxenDatabaseError,
 )
 
-NODES, VMS = "uxen_nodes", "uxen_vms"
+NODES = "uxen_nodes"
+VMS = "uxen_vms"
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):

@@ -44,6 +44,16 @@ NODE_TRIAGE: Declaration = {
     },
 }
 
+UXEN_DATABASE_LOCK: Declaration = {
+    "argument_spec": {
+        "zone": {"type": "str", "required": True},
+        "state": {"type": "str", "default": "held", "choices": ["held", "free"]},
+        "what": {"type": "str"},
+        **UXEN_DATABASE,
+    },
+    "required_if": [("state", "held", ["what"])],
+}
+
 VNCPORT_SYNC: Declaration = {
     "argument_spec": {
         "state": {"type": "str", "default": "reported", "choices": ["reported", "synced"]},

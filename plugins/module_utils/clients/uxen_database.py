@@ -291,11 +291,12 @@ class UxenDatabase:
         return Correction("committed", transaction, tuple(before.values()), tuple(wanted.values()))
 
     @contextlib.contextmanager
-    def holding(self, holder: Holder) -> Iterator[None]:
+    def holding(self, holder: Holder) -> Iterator[Any]:
         """The zone is held, by a session of its own, while this lasts (rule 51); raises :class:`ZoneLocked`.
 
         A run that already holds it by another session of its own goes on. The holder's words stand in the statement
-        that took the lock, where ``pg_stat_activity`` shows them: the database needs no table for it.
+        that took the lock, where ``pg_stat_activity`` shows them: the database needs no table for it, and whoever has
+        the session must not use it for another.
         """
         with self._session(application_name="cloudops.hypervisor %s@%s" % (holder.who, holder.host)) as session:
             words = {"who": holder.who, "host": holder.host, "run": holder.run, "what": holder.what}
@@ -313,12 +314,25 @@ class UxenDatabase:
                 time.sleep(0.1)
             else:
                 raise ZoneLocked(Holder(holder.zone))
-            yield
+            yield session
 
     def holder(self, zone: str) -> Optional[Holder]:
         """Who has the zone now."""
         with self._session() as session:
             return _holder(session, zone)
+
+    def release(self, zone: str, run: str) -> bool:
+        """End the session by which this run holds the zone; whether it did. Another run's raises ZoneLocked."""
+        with self._session() as session:
+            held = _holder(session, zone)
+            if held is not None and held.run != run:
+                raise ZoneLocked(held)
+            if held is not None:
+                session.execute("SELECT pg_terminate_backend(%d)" % held.session)
+                deadline = time.monotonic() + LOCK_SECONDS
+                while _holder(session, zone) == held and time.monotonic() < deadline:
+                    time.sleep(0.05)
+            return held is not None
 
     def _outcome(
         self, transaction: int, identity: Identity, pms: Sequence[str], before: Tuple[VmRow, ...], lost: str
