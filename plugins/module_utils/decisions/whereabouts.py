@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where is a VM, and is it off? Rules 1 to 4 and 33 of docs/rules.md, over the readings of all nodes.
+"""Where is a VM, and is it off? The readings of all nodes, by rules 1 to 4 and 33 of docs/rules.md.
 
 Anything that names the VM or has its image open is a place. It is off only when two readings of every node found
 none, and nothing that could have hidden one is missing; whatever is left is not known.
@@ -184,7 +184,7 @@ class Whereabouts:
 
 
 def node_set(sources: Sources) -> NodeSet:
-    """Rule 1: the union of all sources. A node that one of them lacks is named, and is as good as missing."""
+    """The union of all sources, by rule 1. A node that one of them lacks is named, and is as good as missing."""
     given = {
         "inventory": sources.inventory,
         "database": sources.database,
