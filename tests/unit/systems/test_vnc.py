@@ -45,7 +45,7 @@ def test_only_ports_of_consoles_are_told_each_with_its_process():
 
 
 def test_a_port_held_by_a_foreign_process_is_told_with_its_name():
-    text = 'State Recv-Q Send-Q Local Peer\n'
+    text = "State Recv-Q Send-Q Local Peer\n"
     text += 'LISTEN 0 5 [::]:5952 [::]:* users:(("nc (a),b",pid=9,fd=3),("nc",pid=11,fd=3))\n'
     facts = look(**{SS: text + "LISTEN 0 5 *:5960 *:*\n"})
     assert facts.listeners == (
