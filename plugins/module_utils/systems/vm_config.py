@@ -278,6 +278,17 @@ def _display(values: Mapping[str, Value]) -> Optional[Display]:
     return None
 
 
+def with_display(text: str, new: Display) -> str:
+    """The same ``.cfg`` with another VNC display and not a character changed beside it."""
+    before = parse_config(text)
+    for place in re.finditer(r"(?<=vncdisplay)(\s*=\s*[\"']?)[0-9]+", text):
+        changed = text[: place.end(1)] + str(new) + text[place.end() :]
+        # a comment may name one, and a second frame buffer have one
+        if parse_config(changed) == replace(before, display=new) != before:
+            return changed
+    raise NotUnderstood("no vncdisplay that could be changed")
+
+
 def _pairs(spec: str) -> Dict[str, str]:
     pieces = [piece.partition("=") for piece in spec.split(",")]
     return {key.strip(): value.strip() for key, equals, value in pieces if equals}

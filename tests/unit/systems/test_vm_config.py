@@ -57,6 +57,26 @@ def test_the_display_is_where_the_guest_has_its_frame_buffer(text, display):
 
 
 @pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ('vfb = [ "vnc=1,vncdisplay=50,vncunused=0" ]', 'vfb = [ "vnc=1,vncdisplay=61,vncunused=0" ]'),
+        ("vnc = 1\nvncdisplay = 52  # 50", "vnc = 1\nvncdisplay = 61  # 50"),
+        ("vncdisplay = '53'; vnc='1'", "vncdisplay = '61'; vnc='1'"),
+        ("# vncdisplay=50\nvncdisplay = 50", "# vncdisplay=50\nvncdisplay = 61"),
+        ('vfb = [ "vnc=0,vncdisplay=50", "vncdisplay=50" ]', 'vfb = [ "vnc=0,vncdisplay=50", "vncdisplay=61" ]'),
+    ],
+)
+def test_the_display_is_changed_and_nothing_else(text, changed):
+    assert vm_config.with_display(config(UUID) + text, Display(61)) == config(UUID) + changed
+
+
+@pytest.mark.parametrize("text", ["", "vnc = 0\nvncdisplay = 52", "# vncdisplay=50", "vncdisplay = 61", "vncdisplay"])
+def test_a_display_that_cannot_be_changed_alone_is_refused(text):
+    with pytest.raises(NotUnderstood):
+        vm_config.with_display(text, Display(61))
+
+
+@pytest.mark.parametrize(
     ("spec", "disk"),
     [
         # by name; the target is last and may hold commas
