@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starting and stopping a VM by xl, under its lease: rules 29 to 31 and 36 of docs/rules.md.
+"""Starting and stopping a VM by xl, under its lease: rule 29 of docs/rules.md.
 
 The proof that a VM is off everywhere is taken before, from all nodes. What is looked at here is this node once more,
 with the lease in hand.

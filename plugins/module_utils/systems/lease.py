@@ -1,12 +1,12 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lease of a VM: who alone may start, stop or move it, or write its images. Rules 36 and 37 of docs/rules.md.
+"""The lease of a VM: who alone may start, stop or move it, or write its images: rule 36 of docs/rules.md.
 
 A file of its own on the volume that holds the VM, locked by flock(2), which OCFS2 makes cluster-wide. Only the lock
 counts: nothing here breaks one, and the file is never renamed or unlinked. What is written in it is the newest epoch
 under which it was taken, by whom, and whether that holder gave it back. A lock that came free without that came free by
-a death, and counts only once the holder is proven to have ended.
+a death, and counts only once the holder is proven to have ended (rule 37).
 
 The file has two slots of one sector, written in turn: whatever crashes in the middle leaves the other one whole.
 """

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs of a node: named, run at most once, apart from the ssh session that asked for them. Rules 30 and 31.
+"""Jobs of a node: named, run at most once, apart from the ssh session that asked for them (rule 31).
 
 A job is a program in a transient systemd unit and a folder on the node's own disk, so that its story survives both the
 session and a reboot::
@@ -13,7 +13,7 @@ session and a reboot::
     journalled     a controller has it in its journal
 
 Beside the folders lies the newest epoch of the zone the node has heard of. A job of an older one is refused here,
-whatever the controller thinks.
+whatever the controller thinks (rule 30).
 """
 
 from __future__ import annotations

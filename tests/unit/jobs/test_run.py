@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,9 +18,9 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.epoch import E
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs import run as runner
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.run import KINDS
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Kind
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.node_job import Folder, Order
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import one_trip
-from crash import ended, in_child
 
 UUID = "21aaac9c-5b99-4229-9f83-0bf6b6dd8077"
 
@@ -55,10 +57,39 @@ def crashes(spec, tools):
     raise ZeroDivisionError("by nothing")
 
 
+@pytest.fixture(autouse=True)
+def own_signals():
+    """A job heeds SIGTERM in its own way; this process keeps its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 def worked(root, kind, spec, kinds):
     folder = ordered(root, kind, spec)
-    assert ended(in_child(lambda: runner.run(LocalHost(), str(root), "job-one", kinds))) == 0
-    return folder.end()
+    answered = runner.run(LocalHost(), str(root), "job-one", kinds)
+    end = folder.end()
+    assert (answered["begun"], answered["rc"]) == (True, end.rc)
+    return end
+
+
+def test_what_its_work_returns_is_its_result(tmp_path):
+    def works(spec, tools):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert tools.stopping()
+        with pytest.raises(Refusal, match="asked to stop"):
+            tools.checkpoint()
+        tools.wait(5.0)
+        return {"done": True}
+
+    end = worked(tmp_path, "works", {}, {"works": Kind(Nothing, works)})
+    assert (end.rc, end.result, end.acted, end.refusal, end.warnings) == (0, {"done": True}, False, {}, ())
+
+
+def test_a_job_that_was_overtaken_before_it_began_does_not_begin(tmp_path):
+    (tmp_path / "epoch.json").write_text('{"zone": "zone-a", "epoch": 8}')
+    end = worked(tmp_path, "crashes", {}, {"crashes": Kind(Nothing, crashes)})
+    assert (end.rc, end.acted, end.refusal["code"]) == (1, False, "overtaken")
 
 
 def test_a_crash_is_a_result_with_its_trace(tmp_path):
@@ -78,11 +109,9 @@ def test_a_kind_this_collection_does_not_know_is_not_lost_either(tmp_path):
 
 
 def test_a_program_without_an_order_or_with_one_that_began_does_nothing(tmp_path):
-    def idles():
-        assert runner.run(LocalHost(), str(tmp_path), "job-one", KINDS) == {"begun": False}
-
-    assert ended(in_child(idles)) == 0
+    job = {"root": str(tmp_path), "name": "job-one"}
+    assert runner.answer(job) == {"begun": False}
     folder = ordered(tmp_path, "vm_stop", {})
     folder.begin()
-    assert ended(in_child(idles)) == 0
+    assert runner.answer(job) == {"begun": False}
     assert folder.end() is None

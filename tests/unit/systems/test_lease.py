@@ -377,6 +377,18 @@ def test_a_link_or_another_device_is_no_lease(place, tmp_path):
     assert refused(replace(place, path=f"{tmp_path}/none/there/{UUID}")).code == "lease_refused"
 
 
+def test_what_a_waiter_opens_is_the_lease_itself_locked_and_on_its_device(place, tmp_path):
+    descriptor, wrong = lease._opened(place)
+    assert wrong == "" and not is_free(place)
+    os.close(descriptor)
+    descriptor, wrong = lease._opened(replace(place, device="9:9"))
+    assert wrong.startswith("it lies on device")
+    os.close(descriptor)
+    os.mkdir(f"{place.path}-folder")
+    with pytest.raises(IsADirectoryError):
+        lease._opened(replace(place, path=f"{place.path}-folder"))
+
+
 def test_a_lease_that_cannot_be_given_back_in_writing_says_so(place):
     held = take(place)
     os.close(held.descriptor)

@@ -323,6 +323,13 @@ def test_a_file_that_is_not_understood_leaves_the_state_unknown(site, file):
     assert refused(site.jobs.journal, "start-one").code == "job_not_ended"
 
 
+@pytest.mark.parametrize("text", ["", "x", "[]", "{}", '{"name": "a"}', '{"at": "now", "rc": true}'])
+@pytest.mark.parametrize("kind", ["order", "beginning", "progress", "end", "journalled", "epoch"])
+def test_a_file_of_another_form_is_not_understood(kind, text):
+    with pytest.raises(NotUnderstood):
+        getattr(node_job, "parse_" + kind)(text)
+
+
 # Forgotten
 
 
