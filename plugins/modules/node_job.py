@@ -218,11 +218,12 @@ job:
       type: bool
       sample: true
     result:
-      description: What its kind returns. For V(vm_start) the domain's C(domid) and C(name), for V(vm_stop) its C(domid)
-        and C(how) it came to be off.
+      description: What its kind returns. For V(vm_start) the domain's C(domid) and C(name), and whether the C(lease)
+        kept out the whole V(cluster) or this V(node) alone. For V(vm_stop) the domain's C(domid) and C(how) it came to
+        be off.
       returned: always
       type: dict
-      sample: {domid: 3, name: 21aaac9c-5b99-4229-9f83-0bf6b6dd8077}
+      sample: {domid: 3, name: 21aaac9c-5b99-4229-9f83-0bf6b6dd8077, lease: cluster}
     refusal:
       description: Why it was refused or failed, as a code with its values and as a sentence; null otherwise.
       returned: always

@@ -172,7 +172,7 @@ def vm_start(spec: VmStart, tools: Tools, look: Look = look) -> Dict[str, Any]:
             tools.host.wait(LOOKED_EVERY)
         tools.progress("verify")
         domain = _running(tools, look, vm, said)
-        return {"domid": domain.counted.id, "name": domain.name}
+        return {"domid": domain.counted.id, "name": domain.name, "lease": lease.place.scope.value}
 
 
 def vm_stop(spec: VmStop, tools: Tools, look: Look = look) -> Dict[str, Any]:

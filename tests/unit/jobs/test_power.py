@@ -108,7 +108,7 @@ def refused(act, *arguments, **options):
 def test_a_vm_that_is_off_is_created_seen_to_run_and_its_lease_given_back(work):
     job = work({CREATE: recording("xl/create")})
     paused = Sight(domains=(domain(paused=True),))
-    assert job.start(OFF, paused, RUNS) == {"domid": 3, "name": UUID}
+    assert job.start(OFF, paused, RUNS) == {"domid": 3, "name": UUID, "lease": "node"}
     assert job.acts == [CREATE] and job.tools.acted
     assert (job.record.node, job.record.job, job.record.epoch, job.record.held) == ("n1", "job-one", 7, False)
     assert job.looked[0] == Vm(VmUuid(UUID), job.volume, (CONFIG, UUID), (IMAGE,))
