@@ -231,8 +231,8 @@ class _Sync:
         refused += [(one.vm, one.node, "vnc_database_unproven") for one in unproven]
         told = {
             "changed": self._options["state"] == "synced" and bool(changes),
-            "changes": [{"vm": one.vm, **_shown(one)} for one in changes],
-            "refused": [{"vm": vm, "node": node, "why": why} for vm, node, why in refused],
+            "changes": [{"vm": str(one.vm), **_shown(one)} for one in changes],
+            "refused": [{"vm": str(vm), "node": node, "why": why} for vm, node, why in refused],
             "configs": self._configs(),
             "silent": list(comparison.silent),
             "database": {
@@ -251,7 +251,7 @@ class _Sync:
         if self._options["config"] == "untouched" or self._doubts:
             return []
         return [
-            {"vm": one.vm, "host": self._hosts[one.node], "path": one.path, **_numbers(one.old, one.new)}
+            {"vm": str(one.vm), "host": self._hosts[one.node], "path": one.path, **_numbers(one.old, one.new)}
             for one in self._comparison.configs
         ]
 
@@ -267,19 +267,16 @@ class _Sync:
         for one in self._comparison.vms:
             vms.setdefault(one.node, []).append(_fact(one))
         return {
-            self._hosts.get(name, name): self._node(
-                name,
+            self._hosts.get(name, name): self._judged(
                 [*(doubts if self._doubts else []), *(findings.get(name) or [Finding("vnc_no_vms", name)])],
                 vms.get(name, []),
             )
             for name in dict.fromkeys([*self._hosts, *self._comparison.silent, *findings])
         }
 
-    def _node(self, name: str, findings: list[Finding], vms: list[dict[str, Any]]) -> dict[str, Any]:
+    def _judged(self, findings: list[Finding], vms: list[dict[str, Any]]) -> dict[str, Any]:
         health = conclude("vnc", findings, {"vms": vms}, TABLE, self._options["statuses"])
-        answer = self._answers.get(self._hosts.get(name, "")) or {}
-        known = {key: answer["node"][key] for key in ("hostname", "boot_id") if key in answer.get("node", {})}
-        return {"checks": {"vnc": health}, "node": known, "verdict": verdict([Status(health["status"])]).value}
+        return {"checks": {"vnc": health}, "verdict": verdict([Status(health["status"])]).value}
 
     def _diff(self, changes: tuple[Change, ...]) -> dict[str, str]:
         before = self._before or self._rows
@@ -304,7 +301,7 @@ def _number(display: Display | None) -> int | None:
 def _fact(one: vnc_truth.Judged) -> dict[str, Any]:
     row, truth = one.row, one.truth
     return {
-        "vm": one.vm,
+        "vm": str(one.vm),
         "name": row.name if row is not None and row.name else None,
         "standing": one.standing.value,
         "database_node": row.node if row is not None else None,

@@ -207,7 +207,6 @@ nodes:
   sample:
     node07:
       verdict: fit
-      node: {"hostname": "node07"}
       checks:
         vnc:
           check: vnc

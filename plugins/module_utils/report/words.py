@@ -27,6 +27,15 @@ CATALOGUE: Dict[str, Text] = {
     "job.hang_triage": Text("Hang triage", "서버 Hang 진단"),
     "job.vncport_sync": Text("VNC port synchronisation", "VNC 포트 동기화"),
     "job.time_sync": Text("Time synchronisation", "시간 동기화"),
+    "vnc.heading.node": Text("node", "노드"),
+    "vnc.heading.vm": Text("VM", "VM"),
+    "vnc.heading.database": Text("database", "DB"),
+    "vnc.heading.really": Text("really", "실제"),
+    "vnc.corrected": Text("corrected from {before} to {after}", "{before} 에서 {after} (으)로 수정함"),
+    "vnc.planned": Text("would be corrected from {before} to {after}", "{before} 에서 {after} (으)로 수정할 예정"),
+    "vnc.quiet": Text(
+        "{n} more VMs are in step or off", "그 외 VM {n}개는 일치하거나 꺼져 있음", one="{n} more VM is in step or off"
+    ),
     "verdict.fit": Text("fit", "적합"),
     "verdict.not fit": Text("not fit", "부적합"),
     "verdict.not proven": Text("not proven", "확인 불가"),
