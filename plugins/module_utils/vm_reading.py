@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check, examine
@@ -87,7 +87,7 @@ def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
     host = local.until(time.monotonic() + ordered.timeout)
     lost: List[Missing] = []
     mounts = _mounts(host, lost)
-    recovering = _guard(host, mounts, lost)
+    recovering, cluster = _guard(host, mounts, lost)
     touches = _touches(ordered.roots, mounts)
     configs = vm_config.probe(host, ordered.roots, touches, FOR_IMAGES * ordered.timeout)
     found = xen.probe(host)
@@ -116,8 +116,8 @@ def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
     known = [{"path": one.path, "volume": volumes.name(one.number), "inode": one.inode} for one in files]
     missing = (*lost, *found.missing, *configs.missing, *unread, *tools.missing, *openers.missing, *consoles.missing)
     result = {
-        "node": {**_node(host, found), "recovering": recovering},
-        "domains": None if found.domains is None else [_domain(one, configs, consoles) for one in domains],
+        "node": {**_node(host, found), "recovering": recovering, "cluster": cluster},
+        "domains": None if found.domains is None else [_domain(host, one, configs, consoles) for one in domains],
         "configs": [_config(one) for one in configs.configs],
         "images": known,
         "listeners": list(consoles.listeners),
@@ -139,18 +139,48 @@ def _mounts(host: LocalHost, lost: List[Missing]) -> Tuple[Mount, ...]:
         return ()
 
 
-def _guard(host: LocalHost, mounts: Sequence[Mount], lost: List[Missing]) -> Optional[bool]:
-    """Forbid what would hang; whether OCFS2 recovers, None where that cannot be told."""
+def _guard(
+    host: LocalHost, mounts: Sequence[Mount], lost: List[Missing]
+) -> Tuple[Optional[bool], Optional[Mapping[str, Any]]]:
+    """Forbid what would hang. Whether OCFS2 recovers, None where that cannot be told, and who is in its cluster."""
     guards: Tuple[Check[Any, Any], ...] = (multipath.CHECK, o2cb.GLANCE)
+    facts: Dict[str, Any] = {}
     for check in guards:
         result = examine(check, host, check.policy())
+        facts = result["facts"] or {}
         for touches, cause in probe_order.blocked_after(check.name, result, check.table):
             host.block(touches, cause)
     recovering, missing = o2cb.recovering(host, any(one.fstype == "ocfs2" for one in mounts))
     lost += missing
     if recovering:
         host.block(Touches.OCFS2, Phrase("ocfs2_recovers"))
-    return recovering
+    return recovering, _cluster(host, facts, lost)
+
+
+def _cluster(host: LocalHost, facts: Mapping[str, Any], lost: List[Missing]) -> Optional[Mapping[str, Any]]:
+    """The names of its nodes, from cluster.conf and from the kernel, and of those that heartbeat; None without one.
+
+    ``facts``: what the glance at o2cb found, last of the guards.
+    """
+    running, conf = facts.get("running"), host.read(o2cb.CLUSTER_CONF)
+    if not running and conf.problem is Problem.ABSENT:
+        return None
+    names: Optional[List[str]] = []
+    try:
+        names = [one.name for one in o2cb.parse_cluster_conf(conf.stdout).nodes] if conf.ok else []
+    except NotUnderstood as error:
+        conf = replace(conf, stderr=str(error), problem=Problem.NOT_UNDERSTOOD)
+    if not conf.ok:
+        lost.append(conf.missing())
+        names = None
+    if not running:
+        return {"nodes": names, "heartbeat": None}
+    peers, own = facts["peers"], [one["name"] for one in running["nodes"] if one["local"]]
+    beating = (
+        None if any(one["live"] is None for one in peers) else [one["node"]["name"] for one in peers if one["live"]]
+    )
+    nodes = None if names is None else sorted({*names, *(one["name"] for one in running["nodes"])})
+    return {"nodes": nodes, "heartbeat": None if beating is None else sorted([*beating, *own])}
 
 
 def _touches(roots: Sequence[str], mounts: Sequence[Mount]) -> Touches:
@@ -211,14 +241,15 @@ def _node(host: LocalHost, found: xen.Facts) -> Dict[str, Any]:
     }
 
 
-def _domain(one: xen.Domain, configs: vm_config.Facts, consoles: vnc.Facts) -> Dict[str, Any]:
+def _domain(host: LocalHost, one: xen.Domain, configs: vm_config.Facts, consoles: vnc.Facts) -> Dict[str, Any]:
     counted = one.counted
     console = consoles.consoles[counted.id]
     own = [config for config in configs.configs if config.uuid == counted.uuid]
     display = own[0].display if len(own) == 1 else None
     return {
         **_fields(counted, "id", "uuid", "state", "cpu_ns", "memory_kib", "maximum_kib", "vcpus"),
-        **_fields(one, "name", "incoming", "migrated_away", "disks", "nics"),
+        **_fields(one, "name", "incoming", "migrated_away", "disks"),
+        "nics": [{**_fields(nic, "mac", "bridge", "device"), **_packets(host, nic.device)} for nic in one.nics],
         "config": own[0].path if len(own) == 1 else None,
         "vnc": {
             "xenstore": one.port,
@@ -228,6 +259,15 @@ def _domain(one: xen.Domain, configs: vm_config.Facts, consoles: vnc.Facts) -> D
             "configured": display.number if display else None,
         },
     }
+
+
+def _packets(host: LocalHost, device: Optional[str]) -> Dict[str, Optional[int]]:
+    """As the guest counts them: what dom0's end of the interface received, the guest has sent."""
+    counters = {}
+    for name, file in (("sent", "rx_packets"), ("received", "tx_packets")):
+        text = host.read("/sys/class/net/%s/statistics/%s" % (device, file)).stdout.strip() if device else ""
+        counters[name] = int(text) if re.match(r"^[0-9]{1,20}\Z", text) else None
+    return counters
 
 
 def _config(one: vm_config.Config) -> Dict[str, Any]:

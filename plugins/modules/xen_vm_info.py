@@ -95,6 +95,14 @@ node:
       type: bool
       returned: success
       sample: false
+    cluster:
+      description:
+        - The names in its OCFS2 cluster. C(nodes) are those of C(cluster.conf) and of the running cluster, C(heartbeat)
+          those that this node sees beating, itself included. One that could not be read is null; so is all of it on a
+          node without a cluster.
+      type: dict
+      returned: success
+      sample: {nodes: [n1, n2], heartbeat: [n1, n2]}
     xen_version:
       description: Version of the hypervisor, null where C(xl info) gave none.
       type: str
@@ -188,12 +196,12 @@ domains:
           loop: /dev/loop0
           writable: true
     nics:
-      description: Its interfaces, with their name in dom0.
+      description: Its interfaces, with their name in dom0 and the packets that the guest sent and received.
       type: list
       elements: dict
       returned: success
       sample:
-        - {mac: "00:16:3e:00:00:02", bridge: xenbr0, device: vif2.0}
+        - {mac: "00:16:3e:00:00:02", bridge: xenbr0, device: vif2.0, sent: 112, received: 390}
     vnc:
       description:
         - Its console as each source has it. C(xenstore), C(qmp) and C(listening) are TCP ports; C(command_line), what

@@ -45,14 +45,14 @@ class Verdict(str, enum.Enum):
 class Sources:
     """The names of a zone's nodes by source; None is a source that could not be read.
 
-    ``heartbeat``: nodes whose slot moves; a node that left has none there. Without OCFS2 the last two are empty.
+    ``heartbeat``: nodes whose slot moves; a node that left has none there. ``kept``: the sources that the zone has.
     """
 
     inventory: Optional[FrozenSet[str]]
     database: Optional[FrozenSet[str]]
     cluster_conf: Optional[FrozenSet[str]] = frozenset()
     heartbeat: Optional[FrozenSet[str]] = frozenset()
-    ocfs2: bool = True
+    kept: Tuple[str, ...] = ("inventory", "database", "cluster.conf", "heartbeat")
 
 
 @dataclass(frozen=True)
@@ -188,11 +188,11 @@ def node_set(sources: Sources) -> NodeSet:
     given = {
         "inventory": sources.inventory,
         "database": sources.database,
-        "cluster.conf": sources.cluster_conf if sources.ocfs2 else None,
-        "heartbeat": sources.heartbeat if sources.ocfs2 else None,
+        "cluster.conf": sources.cluster_conf,
+        "heartbeat": sources.heartbeat,
     }
-    wanted = [name for name in given if sources.ocfs2 or name in ("inventory", "database")]
-    every = sorted(set().union(*(found for found in given.values() if found)))
+    wanted = [name for name in given if name in sources.kept]
+    every = sorted(set().union(*(given[name] or () for name in wanted)))
     # a short name may be any of those that have a domain: these stand first
     names: List[str] = []
     for one in sorted(every, key=lambda name: "." not in name):

@@ -42,6 +42,7 @@ IMAGE = File(RAW, (VOLUME, "70185"))
 VM = Vm(UUID, frozenset({UUID, "web1", CFG, RAW}), frozenset({IMAGE}))
 NAMES = ("n1", "n2", "n3")
 NODES = NodeSet(NAMES)
+KEPT = ("inventory", "database")
 AT = 1_795_255_700.0
 
 
@@ -187,7 +188,7 @@ def test_a_silent_node_is_named_unless_it_is_excused_and_any_sign_of_life_ends_t
 
 
 def test_a_short_name_never_answers_for_two_nodes():
-    nodes = node_set(Sources(frozenset({"n1", "n1.a", "n1.b"}), frozenset({"n1.a", "n1.b"}), ocfs2=False))
+    nodes = node_set(Sources(frozenset({"n1", "n1.a", "n1.b"}), frozenset({"n1.a", "n1.b"}), kept=KEPT))
     assert nodes.names == ("n1.a", "n1.b")
     one = [[Reading("n1", AT)], [Reading("n1", AT + 3)]]
     assert whereabouts(VM, nodes, one).silent == ("n1.a", "n1.b")
@@ -220,7 +221,7 @@ ALL = frozenset(NAMES)
     ("sources", "differences"),
     [
         (Sources(ALL, ALL, ALL, ALL), ()),
-        (Sources(ALL, ALL, ocfs2=False), ()),
+        (Sources(ALL, ALL, kept=KEPT), ()),
         # one that is down has no heartbeat
         (Sources(ALL, ALL, ALL, frozenset({"n1"})), ()),
         (Sources(ALL, ALL, frozenset({"n1.lab", "n2.lab", "n3.lab"}), ALL), ()),
@@ -233,7 +234,7 @@ ALL = frozenset(NAMES)
         ),
         (Sources(None, ALL, ALL, ALL), ("inventory: not read",)),
         (Sources(ALL, None, ALL, None), ("database: not read", "heartbeat: not read")),
-        (Sources(ALL, ALL, None, None, ocfs2=False), ()),
+        (Sources(ALL, None, None, None, kept=("inventory",)), ()),
     ],
 )
 def test_the_set_of_nodes_is_the_union_and_every_difference_is_named(sources, differences):

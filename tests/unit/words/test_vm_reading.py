@@ -27,6 +27,10 @@ CFG = f"/data/domu/{FIRST}/current/{FIRST}.cfg"
 RAW = f"/data/domu/{FIRST}/current/root.raw"
 QCOW2 = f"/data/domu/{SECOND}/current/root.qcow2"
 BACKING = "/data/domu/base.qcow2"
+CONF = "cluster:\n\tnode_count = 3\n\tname = lab\n" + "".join(
+    f"node:\n\tip_port = 7777\n\tip_address = 10.77.4.1{n}\n\tnumber = {n - 1}\n\tname = n{n}\n\tcluster = lab\n"
+    for n in (1, 2, 3)
+)
 DEVICE = os.makedev(253, 1)
 MOUNTS = (
     "22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
@@ -71,6 +75,7 @@ def node(**changes):
         "/proc/sys/kernel/hostname": "n1\n",
         "/proc/sys/kernel/random/boot_id": "6cb4279e-70b4-47df-be26-e619be0c8b1f\n",
         # o2cb
+        "/etc/ocfs2/cluster.conf": CONF,
         "/sys/kernel/config/cluster": "",
         **tree("o2cb/configfs-mounted-both-n1"),
         "/sys/kernel/debug/o2hb/livenodes": "0 1\n",
@@ -135,6 +140,7 @@ def test_a_healthy_node_is_read_whole():
         "at": 1_790_000_000.0,
         "ended": 1_790_000_000.0,
         "recovering": False,
+        "cluster": {"nodes": ["n1", "n2", "n3"], "heartbeat": ["n1", "n2"]},
         "xen_version": "4.17.5",
         "memory_kib": {"total": 3144704, "free": 1013760, "dom0": 262144, "dom0_maximum": 263168},
     }
@@ -153,6 +159,40 @@ def test_a_domain_is_told_with_its_console_as_every_source_has_it():
     assert first["disks"] == [
         {"vdev": "51712", "path": RAW, "format": "raw", "backend": "vbd", "loop": "/dev/loop0", "writable": True}
     ]
+
+
+def test_the_packets_that_a_guest_sent_are_those_that_dom0_received():
+    counters = {
+        "/sys/class/net/vif1.0/statistics/rx_packets": "112\n",
+        "/sys/class/net/vif1.0/statistics/tx_packets": "390\n",
+    }
+    nic = "/local/domain/0/backend/vif/1/0/"
+    store = STORE + f'{nic}mac = "00:16:3e:00:00:01"\n{nic}bridge = "xenbr0"\n{nic}vifname = "vif1.0"\n'
+    first = read(**counters, **{"xenstore-ls -f": store})["domains"][0]
+    assert [(one["device"], one["sent"], one["received"]) for one in first["nics"]] == [("vif1.0", 112, 390)]
+    uncounted = read(**{"xenstore-ls -f": store})["domains"][0]
+    assert [(one["sent"], one["received"]) for one in uncounted["nics"]] == [(None, None)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"/etc/ocfs2/cluster.conf": Problem.DENIED}, {"nodes": None, "heartbeat": ["n1", "n2"]}),
+        ({"/etc/ocfs2/cluster.conf": "number = 1\n"}, {"nodes": None, "heartbeat": ["n1", "n2"]}),
+        ({"/sys/kernel/debug/o2hb/livenodes": None}, {"nodes": ["n1", "n2", "n3"], "heartbeat": None}),
+    ],
+)
+def test_what_cannot_be_read_of_the_cluster_is_null_and_missing(changes, expected):
+    answer = read(**changes)
+    assert answer["node"]["cluster"] == expected
+    # who heartbeats is guarded by the glance, whose finding blocks the images
+    assert answer["missing"]
+
+
+def test_a_node_without_a_cluster_says_so():
+    local = {path: None for path in node()._answers if path.startswith(("/sys/kernel/config", "/etc/ocfs2"))}
+    plain = MOUNTS.replace("ocfs2 /dev/mapper/mpathb rw,_netdev,heartbeat=local", "ext4 /dev/vdb rw")
+    assert read(**local, **{"/proc/self/mountinfo": plain})["node"]["cluster"] is None
 
 
 def test_images_and_their_openers_are_compared_by_volume_and_inode():
