@@ -97,14 +97,14 @@ order = json.loads(sys.argv[1])
 real = os.path.realpath(order["path"])
 roots = [os.path.realpath(root) for root in order["roots"]]
 if not any(real.startswith(root + "/") for root in roots):
-    sys.exit("%s leads to %s, which is below none of the roots" % (order["path"], real))
+    raise SystemExit("%s leads to %s, which is below none of the roots" % (order["path"], real))
 with open(real, "rb") as stream:
     found, content = os.fstat(stream.fileno()), stream.read(65537)
 if not stat.S_ISREG(found.st_mode) or len(content) > 65536:
-    sys.exit("%s is no file of at most 64 KiB" % real)
+    raise SystemExit("%s is no file of at most 64 KiB" % real)
 if "new" in order:
     if hashlib.sha256(content).hexdigest() != order["sha256"]:
-        sys.exit("%s was changed in the meantime" % real)
+        raise SystemExit("%s was changed in the meantime" % real)
     beside = real + ".cloudops-new"
     new = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(new, "wb") as stream:

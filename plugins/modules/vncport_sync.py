@@ -189,7 +189,7 @@ silent:
   elements: str
   sample: []
 database:
-  description: Which database was read, and why it may not be corrected; RV(database.doubts) is empty if it may.
+  description: Which database was read, and why it may not be corrected; its C(doubts) are empty if it may.
   returned: success
   type: dict
   sample:
