@@ -75,11 +75,25 @@ class Sync(Playbook):
 
     def sync(self, *arguments: str, **options: Any) -> tuple[dict[str, Any], str]:
         """(what the task returned, what was on the screen)"""
-        given = {**self.uxen.options, "zone": "zone-a", "state": "synced", **options}
-        task = {"cloudops.hypervisor.vncport_sync": given, "register": "done", "run_once": True, "ignore_errors": True}
-        copy = {"content": "{{ done | to_json }}", "dest": str(self.directory / "done.json")}
-        local = {"delegate_to": "localhost", "run_once": True, "check_mode": False, "diff": False}
-        code, output = self.run([task, {"ansible.builtin.copy": copy, **local}], *arguments)
+        (done,), output = self.syncs([options], *arguments)
+        return done, output
+
+    def syncs(self, given: list[dict[str, Any]], *arguments: str) -> tuple[list[dict[str, Any]], str]:
+        """One task after the other in one play, whatever becomes of them."""
+        shared = {**self.uxen.options, "zone": "zone-a", "state": "synced"}
+        tasks = [
+            {
+                "cloudops.hypervisor.vncport_sync": {**shared, **options},
+                "register": f"done_{number}",
+                "run_once": True,
+                "ignore_errors": True,
+            }
+            for number, options in enumerate(given)
+        ]
+        names = ", ".join(f"done_{number}" for number in range(len(given)))
+        copy = {"content": "{{ [%s] | to_json }}" % names, "dest": str(self.directory / "done.json")}
+        keep = {"ansible.builtin.copy": copy, "delegate_to": "localhost", "run_once": True, "check_mode": False}
+        code, output = self.run([*tasks, {**keep, "diff": False}], *arguments)
         assert code == 0, output
         return json.loads((self.directory / "done.json").read_text()), output
 
@@ -120,7 +134,7 @@ DRIFTED = {vm(1): 50, vm(2): 51, vm(3): 53, vm(4): 50}
 
 class TestSynced:
     def test_the_database_is_corrected_and_a_second_run_changes_nothing(self, play: Sync, uxen: Uxen) -> None:
-        done, output = play.sync("--diff")
+        (done, again), output = play.syncs([{}, {}], "--diff")
         assert uxen.ports() == SYNCED
         assert done["changed"] and done["refused"] == [] and done["silent"] == []
         assert {(one["vm"], one["before"], one["after"]) for one in done["changes"]} == {
@@ -132,7 +146,6 @@ class TestSynced:
         assert f"n2  {vm(4)}" not in output, "a node of which no row changes is not shown"
         assert codes(done, "n1").count("vnc_in_step") == 3 and "vnc_database_differs" not in codes(done, "n1")
         assert done["nodes"]["n1"]["verdict"] == "fit"
-        again, _output = play.sync()
         assert not again["changed"] and again["changes"] == []
 
     def test_each_change_is_journalled_before_and_after(self, play: Sync) -> None:
@@ -175,10 +188,9 @@ class TestSynced:
         mapped = {"columns": {"node": {"zone": "zone"}}}
         done, _output = play.sync("--limit", "n1", zone="zone-n1", **mapped)
         assert done["silent"] == [] and set(done["nodes"]) == {"n1"}
-        lost, _output = play.sync(**mapped)
-        assert lost["failed"] and "no node of the zone zone-a" in lost["msg"]
-        lost, _output = play.sync(nodes=["n1", "n9"])
-        assert lost["failed"] and "pengx_pm has no n9" in lost["msg"]
+        (unknown, wrong), _output = play.syncs([mapped, {"nodes": ["n1", "n9"]}])
+        assert unknown["failed"] and "no node of the zone zone-a" in unknown["msg"]
+        assert wrong["failed"] and "pengx_pm has no n9" in wrong["msg"]
 
     def test_old_readings_are_refused_by_name(self, play: Sync, uxen: Uxen) -> None:
         play.hosts["n2"]["xen_vm_info_result"] = answer("n2", domain(4, 50), age=60)
@@ -194,9 +206,8 @@ class TestSynced:
     def test_the_cfg_of_a_vm_that_is_off_is_planned_only_when_asked(self, play: Sync) -> None:
         config = {"path": f"/data/domu/{vm(4)}.cfg", "uuid": vm(4), "name": "x", "display": 61}
         play.read(n1=play.hosts["n1"]["xen_vm_info_result"], n2=answer("n2", configs=[config]))
-        untouched, _output = play.sync()
+        (untouched, done), _output = play.syncs([{}, {"config": "corrected"}])
         assert untouched["configs"] == [] and "vnc_config_differs" in codes(untouched, "n2")
-        done, _output = play.sync(config="corrected")
         assert done["configs"] == [{"vm": vm(4), "host": "n2", "path": config["path"], "before": 61, "after": 50}]
 
     def test_rows_that_cannot_be_meant_are_told(self, play: Sync, uxen: Uxen) -> None:
@@ -205,19 +216,17 @@ class TestSynced:
         done, _output = play.sync(state="reported")
         assert codes(done, "n2") == ["vnc_not_in_database", "vnc_row_not_understood"]
 
-    @pytest.mark.parametrize(
-        ("options", "told"),
-        [
+    def test_a_wrong_option_is_refused_by_name(self, play: Sync) -> None:
+        wrong: list[tuple[dict[str, Any], str]] = [
             ({"statuses": {"vnc_typo": "ok"}}, "statuses.vnc_typo: no such finding code"),
             ({"statuses": {"vnc_truth_missing": "ok"}}, "stays unknown"),
             ({"columns": {"vm": {"memory": 'a"b'}}}, "columns.vm.memory"),
             ({"columns": {"vm": {"rack": "x"}}}, "columns.vm.rack"),
             ({"lock": "zone-a"}, "required together"),
-        ],
-    )
-    def test_a_wrong_option_is_refused_by_name(self, play: Sync, options: dict[str, Any], told: str) -> None:
-        done, _output = play.sync(**options)
-        assert done["failed"] and told in done["msg"]
+        ]
+        refused, _output = play.syncs([options for options, _told in wrong])
+        for done, (_options, told) in zip(refused, wrong, strict=True):
+            assert done["failed"] and told in done["msg"]
 
     def test_the_password_is_in_no_output_and_in_no_process_list(self, play: Sync) -> None:
         seen: list[bytes] = []
@@ -314,11 +323,13 @@ class TestAnotherDatabase:
         told, _output = play.sync("--check")
         assert not told["changed"] and len(told["database"]["doubts"]) == 3
         silent, _output = play.sync("--limit", "n1")
-        for done in (silent, play.sync()[0]):
-            assert not done["changed"] and uxen.ports() == DRIFTED
+        assert uxen.ports() == DRIFTED
+        (probed, corrected), _output = play.syncs([{}, {}])
+        for done in (silent, probed):
+            assert not done["changed"]
             assert "vnc_database_unproven" in codes(done, "n1") and "vnc_database_unproven" in codes(done, "n2")
             assert {one["why"] for one in done["refused"]} == {"vnc_database_unproven"}
-        assert play.sync()[0]["changed"] and uxen.ports() == SYNCED
+        assert corrected["changed"] and uxen.ports() == SYNCED
 
     def test_another_server_is_only_read_until_the_zone_was_probed(self, play: Sync, uxen: Uxen) -> None:
         play.sync()
@@ -327,9 +338,9 @@ class TestAnotherDatabase:
             assert known is not None
             store.save("uxen_database", "zone-a", {**known.body, "system": "42", "timeline": 7})
         uxen.do(f"UPDATE pengx_vm SET vnc_port = 70 WHERE uuid = '{vm(1)}'")
-        first, _output = play.sync()
+        (first, second), _output = play.syncs([{}, {}])
         assert not first["changed"] and "it was 42" in first["database"]["doubts"][0]
-        assert play.sync()[0]["changed"] and uxen.ports() == SYNCED
+        assert second["changed"] and uxen.ports() == SYNCED
 
 
 def test_a_port_the_api_handed_out_in_the_meantime_is_told_at_the_end(play: Sync, uxen: Uxen) -> None:
