@@ -79,3 +79,26 @@ def test_a_zone_another_controller_has_is_left_alone_and_its_lock_too(role: Role
 def test_a_misspelt_option_is_refused_before_anything_is_read(role: Role) -> None:
     code, output = role.sync(vncport_sync_states="synced")
     assert code != 0 and "is vncport_sync_state meant?" in output and "Read every node" not in output
+
+
+def test_a_cfg_that_cannot_be_changed_is_journalled_and_kept_for_the_end(role: Role) -> None:
+    """No hypervisor tells here which domains there are: the VM is not proven off."""
+    path = role.directory / "domu" / f"{vm(1)}.cfg"
+    path.parent.mkdir()
+    path.write_text(f"uuid = '{vm(1)}'\nvncdisplay = 49\n")
+    change = {"vm": vm(1), "host": "n2", "path": str(path), "before": 49, "after": 50}
+    tasks = {"name": "cloudops.hypervisor.vncport_sync", "tasks_from": "config", "rolespec_validate": False}
+    variables = {
+        "__vncport_sync_change": change,
+        "__vncport_sync_lock": {},
+        "vncport_sync_zone": "zone-a",
+        "vncport_sync_image_roots": [str(path.parent)],
+    }
+    told = {"name": "Tell", "ansible.builtin.debug": {"var": "__vncport_sync_failure"}}
+    role.hosts = {"n2": LOCAL}
+    code, output = role.run([{"name": "Change", "ansible.builtin.import_role": tasks, "vars": variables}, told])
+    assert code == 0, output
+    assert "which domains this node has could not be read" in output.partition("Tell")[2]
+    assert "49" in path.read_text()
+    with open_store(Author("lee", "run-2", Process.at(os.getpid())), role.environment["CLOUDOPS_STORE_URL"]) as store:
+        assert [record.entry.phase.value for record in store.records(subject=vm(1))] == ["started", "closed"]
