@@ -58,8 +58,13 @@ options:
         That the VM is off on all other nodes is proven before.
       - V(vm_stop) takes the VM's lease, shuts its domain down, and waits until the domain, its images and its tools are
         gone.
+      - V(vm_migrate) runs on the source. It takes the VM's lease, sees that nothing of the VM is at the target, and
+        moves the domain with C(xl migrate). However that ended, both ends are read, and one copy is kept. The target's,
+        if it was ever unpaused. Otherwise the target's is destroyed, proven gone, and the source's resumed. While one
+        end is silent neither is touched.
+      - V(vm_settle) runs on the source, too, and does only the latter, for what a migration left that broke.
     type: str
-    choices: [vm_start, vm_stop]
+    choices: [vm_start, vm_stop, vm_migrate, vm_settle]
   spec:
     description:
       - What exactly. Required with O(state=started).
@@ -69,6 +74,9 @@ options:
       - For V(vm_start), C(config) is the VM's xl configuration file.
       - For V(vm_stop), C(grace) is how long the guest may take, in seconds, 120 if it is not given. With C(force=true)
         it is destroyed after that.
+      - For V(vm_migrate) and V(vm_settle), C(target) is the name or address at which root of this node reaches the
+        other one by ssh, and C(node) is the other node's own host name. C(local) is not theirs.
+      - For V(vm_migrate), C(boot_id) is the other node's boot when it was found fit for the VM.
     type: dict
   zone:
     description: The zone, whose lock has the epoch. Required with O(state=started).
@@ -220,7 +228,8 @@ job:
     result:
       description: What its kind returns. For V(vm_start) the domain's C(domid) and C(name), and whether the C(lease)
         kept out the whole V(cluster) or this V(node) alone. For V(vm_stop) the domain's C(domid) and C(how) it came to
-        be off.
+        be off. For V(vm_migrate) and V(vm_settle) which copy was C(kept), V(source) or V(target), its C(domid), and the
+        C(steps) that took.
       returned: always
       type: dict
       sample: {domid: 3, name: 21aaac9c-5b99-4229-9f83-0bf6b6dd8077, lease: cluster}

@@ -11,7 +11,7 @@ import traceback
 from typing import Any, Dict, List, Mapping
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host, LocalHost
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs import power
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs import migration, power
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Kind, Kinds, Tools
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
@@ -20,6 +20,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.node_j
 KINDS: Kinds = {
     "vm_start": Kind(power.VmStart, power.vm_start),
     "vm_stop": Kind(power.VmStop, power.vm_stop),
+    "vm_migrate": Kind(migration.VmMigrate, migration.vm_migrate),
+    "vm_settle": Kind(migration.VmSettle, migration.vm_settle),
 }
 
 
