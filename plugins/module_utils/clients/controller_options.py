@@ -70,3 +70,15 @@ VNCPORT_SYNC: Declaration = {
     },
     "required_together": [("lock", "epoch")],
 }
+
+SOURCES = ("inventory", "database", "cluster_conf", "heartbeat")
+VM_ZONE: Declaration = {
+    "zone": {"type": "str", "required": True},
+    "readings": {"type": "list", "elements": "str", "default": ["vm_where_first", "vm_where_second"]},
+    "sources": {"type": "list", "elements": "str", "choices": list(SOURCES), "default": list(SOURCES)},
+    "store_url": {"type": "str", "no_log": True},
+    **UXEN_DATABASE,
+}
+VM_WHEREABOUTS: Declaration = {
+    "argument_spec": {"vms": {"type": "list", "elements": "str", "required": True}, **VM_ZONE},
+}

@@ -32,6 +32,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 # these tell of consoles and sizes, never of where a VM is
 _BESIDE = ("unix ", "ss ", "xl info")
 _SAVED = "saved"
+SECOND_READING = "a second reading %g s later" % BETWEEN_READINGS
 
 
 class Verdict(str, enum.Enum):
@@ -400,13 +401,13 @@ def _gaps_of_nodes(nodes: NodeSet, last: Sequence[Sequence[Reading]]) -> Iterabl
 def _gaps_of_rounds(last: Sequence[Sequence[Reading]]) -> Iterable[Gap]:
     """Two readings, far enough apart, of the same boot."""
     if len(last) < 2:
-        yield Gap("", "a second reading %g s later" % BETWEEN_READINGS)
+        yield Gap("", SECOND_READING)
         return
     before = {one.node: one for one in last[0]}
     for one in last[1]:
         first = before.get(one.node)
         if first is not None and one.at - first.at < BETWEEN_READINGS:
-            yield Gap(one.node, "a second reading %g s later" % BETWEEN_READINGS)
+            yield Gap(one.node, SECOND_READING)
         if first is not None and one.boot_id != first.boot_id:
             yield Gap(one.node, "two readings of one boot")
 
