@@ -36,7 +36,7 @@ CATALOGUE: Dict[str, Text] = {
     "vnc.quiet": Text(
         "{n} more VMs are in step or off", "그 외 VM {n}개는 일치하거나 꺼져 있음", one="{n} more VM is in step or off"
     ),
-    "where.database": Text("database", "DB"),
+    "where.database": Text("database", "DB 정보"),
     "where.config": Text(".cfg", "설정(.cfg)"),
     "where.image": Text("image", "이미지"),
     "where.lease": Text("lease", "리스(lease)"),
@@ -50,7 +50,9 @@ CATALOGUE: Dict[str, Text] = {
     ),
     "where.nothing": Text("nothing", "없음"),
     "where.silent": Text("NO ANSWER", "응답 없음"),
-    "where.settings": Text("display {display}, {memory} MiB, on {nodes}", "display {display}, 메모리 {memory} MiB, {nodes}"),
+    "where.settings": Text(
+        "display {display}, {memory} MiB, on {nodes}", "display {display}, 메모리 {memory} MiB, {nodes}"
+    ),
     "where.inode": Text("inode {inode} of {volume}, on {nodes}", "{volume} 의 inode {inode}, {nodes}"),
     "where.no_file": Text("no such file on {nodes}", "{nodes} 에 파일 없음"),
     "where.free": Text("free", "비어 있음"),
