@@ -21,6 +21,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Disp
 
 # what xendomains saves to, unless the site says otherwise
 SAVED = "/var/lib/xen/save"
+# beside it: what a boot gate kept from being restored
+SET_ASIDE = "-set-aside"
 SETTINGS = ("/etc/default/xendomains", "/etc/sysconfig/xendomains")
 Value = Union[str, List[Any]]
 
@@ -367,7 +369,8 @@ def probe(host: Host, roots: Sequence[str], touches: Touches, timeout: float = 2
     """Every ``.cfg`` and saved state. ``touches``: what the roots lie on."""
     answers = [host.read(path) for path in SETTINGS]
     folder = parse_saved_folder("\n".join(answer.stdout for answer in answers))
-    order = {"roots": list(roots), "saved": [folder] if folder.startswith("/") else [], "depth": DEPTH}
+    saved = [folder, folder.rstrip("/") + SET_ASIDE] if folder.startswith("/") else []
+    order = {"roots": list(roots), "saved": saved, "depth": DEPTH}
     walked = host.run(["python3", "-I", "-S", "-c", WALK, json.dumps(order)], timeout=timeout, touches=touches)
     walked = replace(walked, source="images below %s" % ", ".join(roots))
     if not walked.ok or walked.rc:

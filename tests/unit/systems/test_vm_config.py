@@ -230,7 +230,7 @@ def test_a_config_that_cannot_be_meant_or_is_too_large_is_missing_by_its_path(ho
 def test_where_xendomains_saves_to_is_read_from_its_settings():
     answer = json.dumps({"configs": [], "saved": [["/data/saved/web", None]], "problems": [], "roots": []})
     settings = "XENDOMAINS_SAVE=/var/a\n# XENDOMAINS_SAVE=/b\nXENDOMAINS_SAVE='/data/saved' # ours\n"
-    order = json.dumps({"roots": ["/data/domu"], "saved": ["/data/saved"], "depth": 4})
+    order = json.dumps({"roots": ["/data/domu"], "saved": ["/data/saved", "/data/saved-set-aside"], "depth": 4})
     walk = f"python3 -I -S -c {vm_config.WALK} {order}"
     host = Replay({walk: answer, "/etc/default/xendomains": settings})
     assert vm_config.probe(host, ["/data/domu"], Touches.OCFS2).saved == (Saved("/data/saved/web"),)
