@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starting and stopping a VM by xl, under its lease: rule 29 of docs/rules.md.
+"""Starting, stopping and pausing a VM by xl, under its lease: rule 29 of docs/rules.md.
 
 The proof that a VM is off everywhere is taken before, from all nodes. What is looked at here is this node once more,
 with the lease in hand.
@@ -90,6 +90,27 @@ class VmStop:
         _require_meant(self.uuid, volume=self.volume)
         if not 0 <= self.grace <= 3600:
             raise PolicyError("grace", "between 0 and 3600 s is wanted, not %g" % self.grace)
+
+
+@dataclass(frozen=True)
+class VmPause:
+    """Hold a domain, or let it go on.
+
+    ``uuid``: the VM's.
+    ``volume``: where its lease is kept.
+    ``paused``: whether it is to be held.
+    ``local``: only this node can open that storage.
+    ``proven_ended``: NODE/JOB that did not give the lease back, and is proven to have ended.
+    """
+
+    uuid: str
+    volume: str
+    paused: bool = True
+    local: bool = False
+    proven_ended: str = ""
+
+    def __post_init__(self) -> None:
+        _require_meant(self.uuid, volume=self.volume)
 
 
 def _require_meant(uuid: str, **paths: str) -> None:
@@ -197,6 +218,36 @@ def vm_stop(spec: VmStop, tools: Tools, look: Look = look) -> Dict[str, Any]:
             if not _gone(tools, look, vm, DESTROYED_WITHIN):
                 raise _still_on(again, "%.3g s after xl destroy" % DESTROYED_WITHIN, said)
         return {"domid": domain.counted.id, "how": "shutdown" if again is None else "destroyed"}
+
+
+def vm_pause(spec: VmPause, tools: Tools, look: Look = look) -> Dict[str, Any]:
+    with tools.lease(spec.volume, VmUuid(spec.uuid), spec.local, spec.proven_ended) as lease:
+        tools.progress("look")
+        vm = Vm(VmUuid(spec.uuid), spec.volume)
+        domain = _only(_settled(tools, look, vm))
+        if domain is None:
+            raise Refusal("no_domain", "this node has no domain of it")
+        state = domain.counted.state
+        if state.shutdown or state.crashed or state.dying:
+            # xl unpause of a suspended domain says that it went well, and does nothing
+            said = "domain %d is %s: it is neither held nor let go by this" % (domain.counted.id, _state(domain))
+            raise Refusal("not_running", said, domid=domain.counted.id, state=_state(domain))
+        verb = "pause" if spec.paused else "unpause"
+        if state.paused == spec.paused:
+            return {"domid": domain.counted.id, "how": "already"}
+        tools.act(verb, lease, domid=domain.counted.id)
+        answer = _xl(tools.host, verb, domain, XL_ANSWERS_WITHIN)
+        tools.progress("verify")
+        ends = tools.host.now() + VERIFIED_WITHIN
+        while tools.host.now() <= ends:
+            seen = look(tools.host, vm)
+            if [one.counted.state.paused for one in seen.domains if one.counted.id == domain.counted.id] == [
+                spec.paused
+            ]:
+                return {"domid": domain.counted.id, "how": verb}
+            tools.host.wait(LOOKED_EVERY)
+        text = "domain %d after xl %s: %s" % (domain.counted.id, verb, _words(answer))
+        raise Refusal("not_%sd" % verb, text, domid=domain.counted.id)
 
 
 def _xl(host: Host, verb: str, domain: xen.Domain, timeout: float) -> Answer:

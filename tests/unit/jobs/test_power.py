@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.epoch import Epoch
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs import power
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.power import Sight, Vm, VmStart, VmStop
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.power import Sight, Vm, VmPause, VmStart, VmStop
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
@@ -81,6 +81,9 @@ class Work:
 
     def stop(self, *sights, **spec):
         return power.vm_stop(VmStop(UUID, self.volume, local=True, **spec), self.tools, self.sights(*sights))
+
+    def pause(self, *sights, **spec):
+        return power.vm_pause(VmPause(UUID, self.volume, local=True, **spec), self.tools, self.sights(*sights))
 
     @property
     def acts(self):
@@ -383,3 +386,41 @@ def test_a_spec_that_cannot_be_meant_is_refused_by_its_option(option, spec):
     assert error.value.option == option
     with pytest.raises(PolicyError):
         build(VmStop, {"uuid": UUID, "volume": "/data", "grace": 4000})
+
+
+# Pausing
+
+
+HELD = Sight(domains=(domain(paused=True),))
+
+
+@pytest.mark.parametrize(
+    ("before", "paused", "after", "verb"), [(RUNS, True, HELD, "pause"), (HELD, False, RUNS, "unpause")]
+)
+def test_a_domain_is_held_and_let_go_and_seen_to_be(work, before, paused, after, verb):
+    job = work({f"xl {verb} 3": ""})
+    assert job.pause(before, before, after, paused=paused) == {"domid": 3, "how": verb}
+    assert job.acts == [f"xl {verb} 3"] and not job.record.held
+    job = work()
+    assert job.pause(after, paused=paused) == {"domid": 3, "how": "already"}
+    assert job.acts == [] and not job.tools.acted
+
+
+def test_what_xl_says_of_a_pause_does_not_count(work):
+    refusal = refused(work({"xl pause 3": ""}).pause, RUNS)
+    assert (refusal.code, refusal.values) == ("not_paused", {"domid": 3})
+
+
+@pytest.mark.parametrize(
+    ("sight", "code"),
+    [
+        (OFF, "no_domain"),
+        (Sight(domains=(domain(shutdown=True),)), "not_running"),
+        (Sight(domains=(domain(name=f"{UUID}--incoming", paused=True),)), "moving"),
+        (Sight(missing=(NO_LIBXC,)), "unread"),
+    ],
+)
+def test_what_cannot_be_let_go_is_refused(work, sight, code):
+    job = work()
+    assert refused(job.pause, sight, paused=False).code == code
+    assert job.acts == [] and not job.tools.acted
