@@ -1,6 +1,6 @@
 # The commands a person types here. `make help` lists them.
 
-export INVENTORY LIMIT REPORT_LANGUAGE FAIL_ON FAULT REPAIR
+export INVENTORY LIMIT REPORT_LANGUAGE FAIL_ON LAB FAULT REPAIR
 export ANSIBLE_CONFIG := ansible.cfg
 unexport ANSIBLE_COLLECTIONS_PATH
 export LC_ALL := C.UTF-8
@@ -38,12 +38,12 @@ bench: ## Measure speed
 	@requirements/install test && $(python) tests/run --install-only bench && \
 	for benchmark in tests/benchmarks/*.py; do PYTHONPATH=.venv/collections $(python) "$$benchmark" || exit; done
 
-lab: ## Have the two-node lab up, and break or mend it: FAULT=path_lost REPAIR=path_lost|all
+lab: ## Have a lab of two nodes up, and break or mend it: LAB=node|xen FAULT=path_lost REPAIR=path_lost|all
 	@requirements/install test && $(python) tests/run --install-only lab && \
-	$(python) tests/lab/lab.py up $${FAULT:+--fault "$$FAULT"} $${REPAIR:+--repair "$$REPAIR"}
+	$(python) tests/lab/lab.py --lab "$${LAB:-node}" up $${FAULT:+--fault "$$FAULT"} $${REPAIR:+--repair "$$REPAIR"}
 
-lab-down: ## End the lab
-	@$(python) tests/lab/lab.py down
+lab-down: ## End a lab: LAB=node|xen
+	@$(python) tests/lab/lab.py --lab "$${LAB:-node}" down
 
 lock: ## Resolve requirements/*.in anew
 	@requirements/install test && for name in controller test importer; do \

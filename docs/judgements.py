@@ -11,6 +11,7 @@ from pathlib import Path
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.examination import CHECKS
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Judgement
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements import common
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.model import OTHERS
 
 HEAD = """\
 # Every judgement
@@ -35,7 +36,8 @@ def section(title: str, rows: list[Judgement]) -> str:
 
 def document() -> str:
     sections = [section("Any check", list(common.TABLE.values()))]
-    sections += [section(name, list(check.table.values())) for name, check in CHECKS.items()]
+    tables = {**{name: check.table for name, check in CHECKS.items()}, **OTHERS}
+    sections += [section(name, list(table.values())) for name, table in tables.items()]
     return HEAD + "".join(sections)
 
 

@@ -28,7 +28,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address, is_name
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
@@ -145,6 +145,8 @@ class Host(Protocol):
     def link(self, path: str) -> Optional[str]: ...
 
     def exchange(self, address: str, port: int, request: bytes = b"", timeout: float = 3.0) -> Answer: ...
+
+    def ask(self, path: str, request: bytes, until: bytes, timeout: float = 3.0) -> Answer: ...
 
     def who_has(self, interface: str, address: str, timeout: float = 1.0) -> Answer: ...
 
@@ -278,7 +280,7 @@ class LocalHost:
         if timeout <= 0:
             return replace(answer, stderr=NO_TIME_LEFT, problem=Problem.TIMEOUT)
         deadline = time.monotonic() + timeout
-        received = b""
+        received = bytearray()
         try:
             place = self._resolved(address, timeout)
             remaining = max(deadline - time.monotonic(), 0.001)
@@ -286,16 +288,36 @@ class LocalHost:
                 if not request:
                     return answer
                 connection.sendall(request)
-                while len(received) < OUTPUT_LIMIT:
-                    connection.settimeout(max(deadline - time.monotonic(), 0.001))
-                    piece = connection.recv(PIECE)
-                    if not piece:
-                        break
-                    received += piece
+                _receive(connection, received, deadline)
         except socket.timeout:
             said = "gave no answer within %.3g s" % timeout
             return replace(answer, stdout=_text(received), stderr=said, problem=Problem.TIMEOUT)
         except (OSError, ValueError, OverflowError) as error:
+            said = getattr(error, "strerror", None) or str(error)
+            return replace(answer, stdout=_text(received), stderr=said, problem=Problem.FAILED)
+        return replace(answer, stdout=_text(received))
+
+    def ask(self, path: str, request: bytes, until: bytes, timeout: float = 3.0) -> Answer:
+        """Send to a daemon's Unix socket and read until a whole line with ``until`` has come, or the peer closes."""
+        answer = Answer("unix %s" % path)
+        timeout = min(timeout, self._ends - time.monotonic())
+        if timeout <= 0:
+            return replace(answer, stderr=NO_TIME_LEFT, problem=Problem.TIMEOUT)
+        received = bytearray()
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(timeout)
+                connection.connect(path)
+                connection.sendall(request)
+                _receive(connection, received, time.monotonic() + timeout, until)
+        except socket.timeout:
+            said = "gave no answer within %.3g s" % timeout
+            return replace(answer, stdout=_text(received), stderr=said, problem=Problem.TIMEOUT)
+        except FileNotFoundError:
+            return replace(answer, stderr="no such socket", problem=Problem.ABSENT)
+        except PermissionError:
+            return replace(answer, stderr="permission denied", problem=Problem.DENIED)
+        except (OSError, ValueError) as error:
             said = getattr(error, "strerror", None) or str(error)
             return replace(answer, stdout=_text(received), stderr=said, problem=Problem.FAILED)
         return replace(answer, stdout=_text(received))
@@ -480,6 +502,16 @@ def _collect(child: subprocess.Popen[bytes], timeout: float) -> Tuple[str, str, 
     return stdout, stderr, in_time
 
 
+def _receive(connection: socket.socket, received: bytearray, deadline: float, until: Optional[bytes] = None) -> None:
+    """Until the peer closes, or a whole line with ``until`` has come. Raises socket.timeout; what came is kept."""
+    while len(received) < OUTPUT_LIMIT:
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
+        piece = connection.recv(PIECE)
+        received += piece
+        if not piece or (until is not None and until in received and received.endswith(b"\n")):
+            return
+
+
 def _kill(child: subprocess.Popen[bytes], started: int) -> Optional[int]:
     """End a child and its session; the process of it that survives because it sleeps in the kernel, if one does."""
     deadline = time.monotonic() + SLOW_KILL_PATIENCE
@@ -556,5 +588,5 @@ def _fields(pid: int) -> List[str]:
         return []
 
 
-def _text(data: bytes) -> str:
+def _text(data: Union[bytes, bytearray]) -> str:
     return data.decode("utf-8", "replace").replace("\x00", "\n")

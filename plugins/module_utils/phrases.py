@@ -40,6 +40,11 @@ PHRASES: Dict[str, Tuple[str, str]] = {
         "no {0}, and no OCFS2 volume mounted or in fstab",
         "{0} 이(가) 없고, 마운트되었거나 fstab 에 있는 OCFS2 볼륨도 없음",
     ),
+    "no_debugfs": ("debugfs is not mounted", "debugfs 가 마운트되어 있지 않음"),
+    "ocfs2_recovers": (
+        "OCFS2 still takes over what a dead node held",
+        "OCFS2 가 죽은 노드의 락과 저널을 아직 인수하는 중",
+    ),
     "other_stack": ("the cluster stack is {0}", "클러스터 스택이 {0}"),
     "no_addresses": (
         "no interface but the loopback has an address",
@@ -83,6 +88,23 @@ PHRASES: Dict[str, Tuple[str, str]] = {
     "no_reason": ("no reason was given", "사유가 전달되지 않음"),
     "no_result": ("it returned no result", "결과를 돌려주지 않음"),
     "check_skipped": ("the check was skipped", "점검을 건너뜀"),
+    "uxen_replica": ("it is a replica", "복제본임"),
+    "uxen_other_system": (
+        "its system identifier is {0}, it was {1}",
+        "시스템 식별자가 {0} (이전: {1})",
+    ),
+    "uxen_other_timeline": (
+        "its timeline is {0}, it was {1}: a replica was promoted, or a backup brought back",
+        "타임라인이 {0} (이전: {1}): 복제본이 승격되었거나 백업이 복원됨",
+    ),
+    "uxen_older": (
+        "it is at transaction {0} and was corrected in {1}: its contents are older",
+        "트랜잭션이 {0} 이나 마지막 수정은 {1}: 내용이 더 오래됨",
+    ),
+    "uxen_row_back": (
+        "{0} has display {1} again, which was corrected to {2}",
+        "{0} 의 display 가 {2} (으)로 수정되었으나 다시 {1}",
+    ),
     "unknown_device": ("unknown device", "알 수 없는 장치"),
 }
 

@@ -146,15 +146,21 @@ class OneTripAction(ActionBase):
         if self._task.async_val or not self._is_pipelining_enabled("new"):
             return self._execute_module(task_vars=task_vars, wrap_async=bool(self._task.async_val))
         started = time.time()
-        sent = program(self.body, params)
-        given = self._low_level_execute_command(self._command(task_vars), in_data=sent.encode())
-        answer = result(given["stdout"])
+        given = self._low_level_execute_command(self._command(task_vars), in_data=self._sent(params))
+        answer = self._answer(given)
         if answer is not None:
             return {"changed": False, **answer, "clock": {"asked": started, "answered": time.time()}}
-        if given["rc"] == TOO_OLD:
-            raise AnsibleActionFail(given["stderr"].strip().splitlines()[-1])
         # no Python where it was looked for, or a shell that is none: the ordinary way finds out and says it best
         return self._execute_module(task_vars=task_vars)
+
+    def _sent(self, params: dict) -> bytes:
+        return program(self.body, params).encode()
+
+    def _answer(self, given: dict) -> dict | None:
+        answer = result(given["stdout"])
+        if answer is None and given["rc"] == TOO_OLD:
+            raise AnsibleActionFail(given["stderr"].strip().splitlines()[-1])
+        return answer
 
     def _command(self, task_vars: dict) -> str:
         fixed = str(task_vars.get("ansible_python_interpreter") or "auto")

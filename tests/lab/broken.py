@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from faults import FAULTS, FORGET_LOGS, make, repair
+from fault import make, repair
+from faults import FORGET_LOGS
 from host import LabError
 from lifecycle import READY, Lab
 from topology import NODES
@@ -21,8 +22,8 @@ def broken(lab: Lab, *faults: tuple[str, str]) -> Iterator[None]:
     try:
         try:
             for name, node in faults:
-                make(lab, FAULTS[name], node)
-            time.sleep(max(FAULTS[name].visible for name, _node in faults))
+                make(lab, lab.faults[name], node)
+            time.sleep(max(lab.faults[name].visible for name, _node in faults))
             yield
         finally:
             repair(lab, lab.active_faults())

@@ -6,13 +6,20 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from boot_check import BootCheck
 from expectations import batches
 from lifecycle import Lab
+from node_lab import NodeLab
+from observer import Observer
+from xen_lab import XenLab
 
+L = TypeVar("L", bound=Lab)
 SEED = int(os.environ.get("CLOUDOPS_SEED") or random.SystemRandom().randrange(10**6))
 
 
@@ -25,22 +32,60 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("batch", batches(SEED), ids=lambda batch: "+".join("@".join(fault) for fault in batch))
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
-    """The lab, up. One that was up before stays up."""
-    lab = Lab()
-    with lab.alone():
-        was_up = lab.running()
-        if lab.active_faults():
-            pytest.fail(f"somebody is at work in the lab, repair all of it or end it: {lab.active_faults()}")
-        try:
+class OneLab:
+    """The lab that is up for these tests: there is room for one. One that was up before stays up."""
+
+    def __init__(self) -> None:
+        self._lab: Lab | None = None
+        self._leave = ExitStack()
+
+    def have(self, kind: type[L]) -> L:
+        lab = self._lab
+        if not isinstance(lab, kind):
+            self.leave()
+            lab = kind()
+            self._leave.enter_context(lab.alone())
+            if lab.active_faults():
+                pytest.fail(f"somebody is at work in the lab, repair all of it or end it: {lab.active_faults()}")
+            if not lab.running():
+                self._leave.callback(lab.down)
             lab.up()
-            yield lab
-        finally:
-            if not was_up:
-                lab.down()
+            self._lab = lab
+        return lab
+
+    def leave(self) -> None:
+        self._lab = None
+        self._leave.close()
 
 
 @pytest.fixture(scope="session")
+def one_lab() -> Iterator[OneLab]:
+    one = OneLab()
+    yield one
+    one.leave()
+
+
+@pytest.fixture(scope="module")
+def lab(one_lab: OneLab) -> Lab:
+    """The node lab, up."""
+    return one_lab.have(NodeLab)
+
+
+@pytest.fixture(scope="module")
+def xen_lab(one_lab: OneLab) -> XenLab:
+    """The Xen lab, up."""
+    return one_lab.have(XenLab)
+
+
+@pytest.fixture
+def observed(xen_lab: XenLab, tmp_path: Path) -> Iterator[Observer]:
+    """The Xen lab is watched through the test, in which no guest may ever run twice."""
+    with Observer(xen_lab.namespace, tmp_path) as observer:
+        yield observer
+        doubles = observer.seen().doubles()
+    assert doubles == []
+
+
+@pytest.fixture(scope="module")
 def boot_check(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> BootCheck:
     return BootCheck(tmp_path_factory.mktemp("boot_check"))

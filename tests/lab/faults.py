@@ -1,116 +1,38 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The faults: each one made for real on the running lab, and undone for real."""
+"""The faults of the node lab."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-import network
 import remote
-from host import HERE
+from fault import (
+    Fault,
+    Step,
+    address,
+    back_in_service,
+    carrier,
+    crash,
+    kernel_says,
+    monitor,
+    named,
+    on_node,
+    plug,
+    power_on,
+    reconnect,
+    table,
+    together,
+    unplug,
+)
 from lifecycle import START_API, Lab
-from topology import GATEWAY, PREFIX_LENGTH, machine, peer
-
-Step = Callable[[Lab, str], None]
-
-# Steps: what is done to the lab for one node
-
-
-def _named(name: str, script: str) -> str:
-    node = machine(name)
-    return f"node={node.name}; number={node.number}; peer_number={peer(name).number}\n{script}"
-
-
-def on_node(script: str, timeout: float = 120) -> Step:
-    def step(lab: Lab, name: str) -> None:
-        remote.script(name, _named(name, script), timeout)
-
-    return step
+from topology import GATEWAY, NODE_LAB, PREFIX_LENGTH
 
 
 def on_san(script: str) -> Step:
     def step(lab: Lab, name: str) -> None:
-        remote.script("san", _named(name, script))
+        remote.script("san", named(name, script))
 
     return step
-
-
-def unplug(*interfaces: str) -> Step:
-    """Cut silently: the carrier stays, nothing arrives."""
-
-    def step(lab: Lab, name: str) -> None:
-        network.ip(*(f"link set {machine(name).tap(interface)} nomaster" for interface in interfaces))
-
-    return step
-
-
-def plug(*interfaces: str) -> Step:
-    def step(lab: Lab, name: str) -> None:
-        node = machine(name)
-        network.ip(
-            *(f"link set {node.tap(interface)} master {node.networks[int(interface[3:])]}" for interface in interfaces)
-        )
-
-    return step
-
-
-def carrier(up: bool, *interfaces: str) -> Step:
-    def step(lab: Lab, name: str) -> None:
-        for interface in interfaces:
-            lab.machines[name].set_link(interface, up)
-
-    return step
-
-
-def address(action: str, text: str) -> Step:
-    """Add or delete an address in the namespace: something outside the nodes has it or lost it."""
-
-    def step(lab: Lab, name: str) -> None:
-        network.ip(f"address {action} {text.format(number=machine(name).number)}")
-
-    return step
-
-
-def monitor(command: str) -> Step:
-    def step(lab: Lab, name: str) -> None:
-        lab.machines[name].monitor(command)
-
-    return step
-
-
-def kernel_says(file: str) -> Step:
-    """Lines in the kernel's ring buffer that no lab can provoke, as a node of the fleet has printed them."""
-    lines = (HERE / "kernel_messages" / f"{file}.txt").read_text().splitlines()
-    return on_node("".join(f"echo '<4>{line}' > /dev/kmsg\n" for line in lines) + "journalctl --sync")
-
-
-def together(*steps: Step) -> Step:
-    def step(lab: Lab, name: str) -> None:
-        for each in steps:
-            each(lab, name)
-
-    return step
-
-
-def reconnect(lab: Lab, name: str) -> None:
-    remote.forget_connection(name)
-
-
-def crash(lab: Lab, name: str) -> None:
-    remote.forget_connection(name)
-    lab.machines[name].kill()
-
-
-def power_on(lab: Lab, name: str) -> None:
-    lab.power_on(name)
-
-
-def back_in_service(lab: Lab, name: str) -> None:
-    """What the operator does after a reboot: see that it came up, start the API."""
-    lab.back_in_service(name)
 
 
 def reboot(trigger: str) -> Step:
@@ -126,7 +48,6 @@ def reboot(trigger: str) -> Step:
     return step
 
 
-NOTHING: Step = together()
 # Taking the lines back: the log is all that is left of these faults. The node is as after its first boot again.
 FORGET_LOGS = on_node(
     "dmesg --clear\n"
@@ -169,21 +90,9 @@ echo default_tg_pt_gp > $lun/alua_tg_pt_gp
 _GUEST = "0b7d3a52-6c1e-4f0a-9d52-8f2c5a1e7b10"
 
 
-@dataclass(frozen=True)
-class Fault:
-    name: str
-    meaning: str
-    make: Step
-    repair: Step
-    node: str = "n1"
-    # Seconds until the real system shows it, and seconds until the node may be well again after the repair.
-    visible: int = 0
-    heals: int = 60
-
-
-FAULTS = {
-    fault.name: fault
-    for fault in (
+FAULTS = table(
+    NODE_LAB,
+    (
         # multipath and LVM
         Fault(
             "path_lost",
@@ -541,20 +450,5 @@ FAULTS = {
             ),
             on_node(f"rm -rf /etc/xen/auto /data/domu/{_GUEST}"),
         ),
-    )
-}
-
-
-def make(lab: Lab, fault: Fault, node: str) -> None:
-    lab.require_running(node)
-    lab.note_faults([*lab.active_faults(), (fault.name, node)])
-    fault.make(lab, node)
-
-
-def repair(lab: Lab, faults: list[tuple[str, str]]) -> None:
-    """Undo the faults, the last first, and wait until every machine is well again."""
-    for name, node in reversed(faults):
-        FAULTS[name].repair(lab, node)
-        lab.note_faults([entry for entry in lab.active_faults() if entry != (name, node)])
-    if faults and not lab.active_faults():
-        lab.await_healthy(max(FAULTS[name].heals for name, node in faults))
+    ),
+)

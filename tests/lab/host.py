@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 HERE = Path(__file__).resolve().parent
+END_TIMEOUT = 10
 T = TypeVar("T")
 
 
@@ -41,6 +44,35 @@ def run(*argv: str | Path, stdin: str | bytes | None = None, timeout: float = 12
         said = (done.stderr.decode(errors="replace") + done.stdout.decode(errors="replace")).strip()
         raise LabError(f"rc {done.returncode} from {' '.join(command)}\n{said[-2000:]}")
     return done.stdout.decode(errors="replace")
+
+
+def pid_of(pid_file: Path, mark: Path) -> int | None:
+    """The process that wrote the file, if it still runs: its command line names the mark."""
+    try:
+        pid = int(pid_file.read_text())
+        command_line = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return None
+    return pid if str(mark).encode() in command_line else None
+
+
+def detach(pid_file: Path, output: Path, *argv: str | Path) -> None:
+    """Start a process that goes on when the command that started it has ended."""
+    begin = 'echo $$ > "$0"; exec > "$1" 2>&1 < /dev/null; shift; exec "$@"'
+    run("setsid", "--fork", "sh", "-c", begin, pid_file, output, *argv)
+
+
+def kill(pid_file: Path, mark: Path) -> None:
+    """Kill that process and see it gone; the file goes with it."""
+    pid = pid_of(pid_file, mark)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + END_TIMEOUT
+        while pid_of(pid_file, mark) == pid:
+            if time.monotonic() > deadline:
+                raise LabError(f"process {pid} does not end; its command line names {mark}")
+            time.sleep(0.05)
+    pid_file.unlink(missing_ok=True)
 
 
 def side_by_side(action: Callable[[T], object], items: Iterable[T]) -> None:
@@ -69,10 +101,18 @@ def cache_directory() -> Path:
     return Path(base) / "cloudops-hypervisor" / "lab"
 
 
-def run_directory() -> Path:
-    """Everything of a running lab lies here; another directory is another lab."""
+def default_run_directory(lab: str) -> Path:
+    return _of_lab(cache_directory() / "run", lab)
+
+
+def run_directory(lab: str) -> Path:
+    """Everything of a running lab lies here; CLOUDOPS_LAB_RUN names another place for other labs beside these."""
     chosen = os.environ.get("CLOUDOPS_LAB_RUN")
-    return Path(chosen).resolve() if chosen else cache_directory() / "run"
+    return _of_lab(Path(chosen).resolve(), lab) if chosen else default_run_directory(lab)
+
+
+def _of_lab(directory: Path, lab: str) -> Path:
+    return directory if lab == "node" else directory.with_name(f"{directory.name}-{lab}")
 
 
 def required_packages() -> list[str]:

@@ -9,6 +9,8 @@ is laid over the root file system at the first boot, so that a changed configura
 
 from __future__ import annotations
 
+import gzip
+import lzma
 import os
 import shutil
 import tempfile
@@ -20,6 +22,8 @@ SUITE = "bookworm"
 ROOT_SIZE = "4G"
 KEPT_IMAGES = 2
 INITRD_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
+GUEST_MODULES = ("xen-blkfront", "xen-netfront")
+XZ_MAGIC = b"\xfd7zXZ\0"
 # Nothing in the lab has such devices, and files nobody reads cost build time.
 LEFT_OUT = (
     "/usr/share/doc/*",
@@ -39,7 +43,8 @@ def packages() -> list[str]:
 
 
 def image_directory() -> Path:
-    key = digest(SUITE, ROOT_SIZE, repr(INITRD_MODULES), repr(LEFT_OUT), HERE / "image.py", HERE / "image-packages.txt")
+    sources = [HERE / name for name in ("image.py", "image-packages.txt", "guest/domu")]
+    key = digest(SUITE, ROOT_SIZE, *sources)
     return cache_directory() / "images" / key
 
 
@@ -102,6 +107,7 @@ def _build(into: Path) -> None:
     (root / "etc/apt/sources.list").write_text("")
     _login(root, into)
     _boot_files(root, into)
+    _guest_files(root, into)
     say("image: root file system")
     run("truncate", "--size", ROOT_SIZE, into / "root.partial")
     run("mkfs.ext4", "-q", "-F", "-d", root, "-L", "root", "-O", "^metadata_csum", into / "root.partial")
@@ -127,24 +133,69 @@ def _login(root: Path, into: Path) -> None:
 
 
 def _boot_files(root: Path, into: Path) -> None:
-    (kernel,) = (root / "boot").glob("vmlinuz-*")
+    kernel = _kernel(root)
     shutil.copy(kernel, into / "vmlinuz")
+    # Xen and its guests take the plain ELF file.
+    packed = kernel.read_bytes()
+    (into / "vmlinux").write_bytes(lzma.LZMADecompressor().decompress(packed[packed.index(XZ_MAGIC) :]))
     (hypervisor,) = (root / "boot").glob("xen-*.gz")
-    shutil.copy(hypervisor, into / "xen.gz")
+    (into / "xen").write_bytes(gzip.decompress(hypervisor.read_bytes()))
     initrd = into / "initrd"
     (initrd / "bin").mkdir(parents=True)
     shutil.copy(root / "usr/bin/busybox", initrd / "bin/busybox")
-    release = kernel.name.removeprefix("vmlinuz-")
+    (initrd / "bin/sh").symlink_to("busybox")
+    _copy_modules(root, initrd, INITRD_MODULES)
+
+
+def _guest_files(root: Path, into: Path) -> None:
+    """Kernel and initrd of the Xen nodes' guests: their blocks, their network, ssh, and guest/domu."""
+    shutil.copy(into / "vmlinux", root / "boot/vmlinux-guest")
+    with tempfile.TemporaryDirectory() as scratch:
+        tree = Path(scratch) / "initrd"
+        shutil.copytree(HERE / "guest/domu", tree)
+        for directory in ("bin", "etc/dropbear", "root/.ssh"):
+            (tree / directory).mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / "usr/bin/busybox", tree / "bin/busybox")
+        (tree / "bin/sh").symlink_to("busybox")
+        _copy_modules(root, tree, GUEST_MODULES)
+        _copy_program(root, tree, "/usr/sbin/dropbear")
+        shutil.copy(into / "id.pub", tree / "root/.ssh/authorized_keys")
+        key = "etc/dropbear/dropbear_ed25519_host_key"
+        said = run("chroot", root, "dropbearkey", "-t", "ed25519", "-f", f"/{key}")
+        (root / key).rename(tree / key)
+        (public,) = (line for line in said.splitlines() if line.startswith("ssh-ed25519 "))
+        for file in (into / "known_hosts", root / "root/.ssh/known_hosts"):
+            with file.open("a") as known:
+                known.write(f"* {' '.join(public.split()[:2])}\n")
+        _pack(tree, root / "boot/initrd-guest")
+
+
+def _kernel(root: Path) -> Path:
+    (kernel,) = (root / "boot").glob("vmlinuz-*")
+    return kernel
+
+
+def _copy_modules(root: Path, tree: Path, modules: tuple[str, ...]) -> None:
+    """The modules with those they need, named in the order to load them in."""
+    release = _kernel(root).name.removeprefix("vmlinuz-")
     wanted: list[str] = []
-    for module in INITRD_MODULES:
+    for module in modules:
         for line in run("chroot", root, "modprobe", "-S", release, "--show-depends", module).splitlines():
             words = line.split()
             if words[0] == "insmod" and words[1] not in wanted:
                 wanted.append(words[1])
-    (initrd / "bin/sh").symlink_to("busybox")
-    (initrd / "modules").mkdir()
+    (tree / "modules").mkdir()
     for position, path in enumerate(wanted):
-        shutil.copy(root / path.lstrip("/"), initrd / "modules" / f"{position:02d}-{Path(path).name}")
+        shutil.copy(root / path.lstrip("/"), tree / "modules" / f"{position:02d}-{Path(path).name}")
+
+
+def _copy_program(root: Path, tree: Path, program: str) -> None:
+    """A program and its libraries, where they were."""
+    words = run("chroot", root, "ldd", program).split()
+    for path in [program, *(word for word in words if word.startswith("/"))]:
+        target = tree / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(root / path.lstrip("/"), target)
 
 
 def pack_initrd(image: Path, into: Path, overlays: dict[str, list[Path]]) -> None:
@@ -159,10 +210,14 @@ def pack_initrd(image: Path, into: Path, overlays: dict[str, list[Path]]) -> Non
         for directory in ("dev", "proc", "sys", "root"):
             (tree / directory).mkdir()
         _plain_modes(tree)
-        archive = Path(scratch) / "archive"
-        names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*"))) + "\n"
-        run("cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0", "-D", tree, "-F", archive, stdin=names)
-        shutil.move(archive, into)
+        _pack(tree, into)
+
+
+def _pack(tree: Path, into: Path) -> None:
+    archive = tree.with_name("archive")
+    names = "\n".join(str(path.relative_to(tree)) for path in sorted(tree.rglob("*"))) + "\n"
+    run("cpio", "--quiet", "-o", "-H", "newc", "-R", "0:0", "-D", tree, "-F", archive, stdin=names)
+    shutil.move(archive, into)
 
 
 def _plain_modes(tree: Path) -> None:

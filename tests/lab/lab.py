@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The node lab: two hypervisor nodes and their SAN as virtual machines, with faults made for real."""
+"""Labs of virtual machines with faults made for real: two nodes and their SAN, or two Xen nodes with guests."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import sys
 from collections.abc import Callable
 
 import remote
-from faults import FAULTS, make
-from faults import repair as undo
+from fault import make
+from fault import repair as undo
 from host import LabError, fail, require_host, say
 from image import ensure_image
+from labs import LABS
 from lifecycle import READY, Lab
-from topology import MACHINES, NODES
 
 
 def build(lab: Lab, options: argparse.Namespace) -> None:
@@ -58,11 +58,11 @@ def status(lab: Lab, options: argparse.Namespace) -> None:
 
 
 def fault(lab: Lab, options: argparse.Namespace) -> None:
-    chosen = FAULTS[options.name]
+    chosen = lab.faults[options.name]
     node = options.node or chosen.node
     make(lab, chosen, node)
     say(f"{chosen.name} on {node}: {chosen.meaning}" + (f"; shows after {chosen.visible} s" if chosen.visible else ""))
-    say("See it: make check INVENTORY=lab. Undo it: make lab REPAIR=all.")
+    say(f"See it: make check INVENTORY={lab.inventory}. Undo it: make lab LAB={lab.topology.name} REPAIR=all.")
 
 
 def repair(lab: Lab, options: argparse.Namespace) -> None:
@@ -77,7 +77,7 @@ def repair(lab: Lab, options: argparse.Namespace) -> None:
 
 
 def faults(lab: Lab, options: argparse.Namespace) -> None:
-    for each in FAULTS.values():
+    for each in lab.faults.values():
         say(f"{each.name:27} {each.node}  {each.meaning}")
 
 
@@ -87,35 +87,41 @@ def ssh(lab: Lab, options: argparse.Namespace) -> None:
 
 def inventory(lab: Lab, options: argparse.Namespace) -> None:
     connection = {
-        "ansible_ssh_args": f"-F {remote.config_file()}",
+        "ansible_ssh_args": f"-F {remote.config_file(lab.topology)}",
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_ssh_pipelining": True,
     }
-    hosts = {machine.name: {"ansible_host": machine.address} for machine in NODES}
+    hosts = {machine.name: {"ansible_host": machine.address} for machine in lab.topology.nodes}
     say(json.dumps({"nodes": {"hosts": hosts, "vars": connection}}, indent=2))
 
 
-def _fault_name(text: str) -> str:
-    if text not in FAULTS:
-        near = difflib.get_close_matches(text, FAULTS)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {' '.join(FAULTS)}"
-        raise argparse.ArgumentTypeError(f"there is no fault {text!r}; {hint}")
-    return text
+class _Arguments:
+    """What may be named of this lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._faults = lab.faults
+        self.nodes = [node.name for node in lab.topology.nodes]
+        self.machines = list(lab.machines)
+
+    def fault(self, text: str) -> str:
+        if text not in self._faults:
+            near = difflib.get_close_matches(text, self._faults)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {' '.join(self._faults)}"
+            raise argparse.ArgumentTypeError(f"there is no fault {text!r}; {hint}")
+        return text
+
+    def fault_or_all(self, text: str) -> str:
+        return text if text == "all" else self.fault(text)
+
+    def fault_and_node(self, text: str) -> argparse.Namespace:
+        name, _separator, node = text.partition(" ")
+        if node not in ("", *self.nodes):
+            raise argparse.ArgumentTypeError(f"there is no node {node!r}")
+        return argparse.Namespace(name=self.fault(name), node=node or None)
 
 
-def _fault_name_or_all(text: str) -> str:
-    return text if text == "all" else _fault_name(text)
-
-
-def _fault_and_node(text: str) -> argparse.Namespace:
-    name, _separator, node = text.partition(" ")
-    if node not in ("", *(node.name for node in NODES)):
-        raise argparse.ArgumentTypeError(f"there is no node {node!r}")
-    return argparse.Namespace(name=_fault_name(name), node=node or None)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lab", description=__doc__)
+def _parser(names: _Arguments) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lab", description=__doc__, parents=[_which()])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(action: Callable[[Lab, argparse.Namespace], None], purpose: str) -> argparse.ArgumentParser:
@@ -125,21 +131,21 @@ def _parser() -> argparse.ArgumentParser:
 
     command(build, "build the image the machines boot")
     added = command(up, "bring the lab up, from its snapshot where there is one")
-    added.add_argument("--fault", type=_fault_and_node, metavar="NAME[ NODE]", help="then make this fault")
-    added.add_argument("--repair", type=_fault_name_or_all, metavar="NAME|all", help="then undo this fault")
+    added.add_argument("--fault", type=names.fault_and_node, metavar="NAME[ NODE]", help="then make this fault")
+    added.add_argument("--repair", type=names.fault_or_all, metavar="NAME|all", help="then undo this fault")
     command(status, "how each machine is, and which faults are made")
     named = command(snapshot, "save the state of the whole lab")
     named.add_argument("name", nargs="?", default=READY)
     named = command(restore, "go back to a snapshot")
     named.add_argument("name", nargs="?", default=READY)
     added = command(fault, "make a fault")
-    added.add_argument("name", type=_fault_name, metavar="NAME")
-    added.add_argument("node", nargs="?", choices=[node.name for node in NODES])
+    added.add_argument("name", type=names.fault, metavar="NAME")
+    added.add_argument("node", nargs="?", choices=names.nodes)
     added = command(repair, "undo a fault, or all, and wait until the lab is healthy")
-    added.add_argument("name", type=_fault_name_or_all, metavar="NAME|all")
+    added.add_argument("name", type=names.fault_or_all, metavar="NAME|all")
     command(faults, "list the faults")
     added = command(ssh, "log in to a machine, or run a command there")
-    added.add_argument("machine", choices=[machine.name for machine in MACHINES])
+    added.add_argument("machine", choices=names.machines)
     added.add_argument("command", nargs=argparse.REMAINDER)
     command(inventory, "print the nodes as an Ansible inventory")
     added = command(down, "end the lab; its snapshots stay")
@@ -147,9 +153,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _which() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--lab", choices=LABS, default="node", help="which lab; the node lab unless it is named")
+    return parser
+
+
 def main() -> int:
-    options = _parser().parse_args()
-    lab = Lab()
+    lab = LABS[_which().parse_known_args()[0].lab]()
+    options = _parser(_Arguments(lab)).parse_args()
     try:
         if options.action in (build, up, snapshot, restore, fault, repair, down):
             with lab.alone():

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The life of the lab: from nothing, from its snapshot, and down again."""
+"""The life of a lab: from nothing, from its snapshot, and down again."""
 
 from __future__ import annotations
 
@@ -9,36 +9,72 @@ import fcntl
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
 
-import network
 import remote
 from host import HERE, LabError, digest, require_host, run, run_directory, say, side_by_side
 from image import ensure_image, image_directory, pack_initrd
 from machine import VirtualMachine, accelerator
-from topology import MACHINES, NODES, SAN
+from network import Namespace
+from service import Service
+from shared_disk import SharedDisk
+from topology import LABS, Topology
+
+if TYPE_CHECKING:
+    from fault import Fault
 
 READY = "ready"
 BOOT_TIMEOUT = 900
 RESTORE_TIMEOUT = 120
 POLL_SECONDS = 2
-OVERLAYS = {
-    "node": [HERE / "guest/common", HERE / "guest/node", HERE / "standin_uxen_api"],
-    "san": [HERE / "guest/common", HERE / "guest/san"],
-}
 START_API = "su - orchard -c 'cd ~/uxen/scripts && ./uxen_was.sh start'"
 
 
 class Lab:
+    """What every lab has; each one's own is in a subclass."""
+
+    topology: ClassVar[Topology]
+    faults: ClassVar[Mapping[str, Fault]]
+    # Its nodes as Ansible knows them, below inventories/
+    inventory: ClassVar[str]
+
     def __init__(self) -> None:
-        self.directory = run_directory()
+        self.directory = run_directory(self.topology.name)
         self.image = image_directory()
-        self.machines = {machine.name: VirtualMachine(machine, self.directory, self.image) for machine in MACHINES}
+        self.namespace = Namespace(self.topology)
+        self.machines = {
+            machine.name: VirtualMachine(machine, self.directory, self.image, self.namespace)
+            for machine in self.topology.machines
+        }
+        self.services: list[Service] = [SharedDisk(disk, self.directory) for disk in self.topology.shared]
         self._made_from = self.directory / "made-from"
         self._active_faults = self.directory / "faults.json"
         # There while the lab runs and nothing is under way that would leave it in pieces.
         self._complete = self.directory / "complete"
+
+    # What differs between labs
+
+    def _sources(self) -> list[str]:
+        """The files of this directory that a machine's state comes from, beyond overlays, topology and machine.py."""
+        return []
+
+    def _bring_into_service(self) -> None:
+        """All machines have booted for the first time: do what nothing does at boot."""
+        raise NotImplementedError
+
+    def back_in_service(self, name: str) -> None:
+        """A node has booted again, or will: wait for it, and do what the operator does then."""
+        raise NotImplementedError
+
+    def set_clocks(self) -> None:
+        """A restored machine goes on with the time it was saved at."""
+        raise NotImplementedError
+
+    def guests(self) -> dict[str, str]:
+        """Guests that can be logged in to, and their addresses."""
+        return {}
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -52,13 +88,14 @@ class Lab:
 
     def up(self) -> None:
         require_host()
+        self._require_no_other()
         if self.running():
             if self._complete.exists():
                 made = ", ".join(f"{name} on {node}" for name, node in self.active_faults())
                 say("the lab is up already" + (f", with faults: {made}" if made else ""))
                 return
             say("ending what an interrupted run has left")
-            self._end_machines()
+        self._end()
         started = time.monotonic()
         ensure_image()
         self._prepare()
@@ -68,7 +105,7 @@ class Lab:
                 self.restore(READY)
             except LabError as error:
                 say(f"the snapshot is of no use, building anew: {error}")
-                self._end_machines()
+                self._end()
                 self._from_nothing(definition)
         else:
             self._from_nothing(definition)
@@ -77,24 +114,36 @@ class Lab:
     def running(self) -> list[str]:
         return [name for name, machine in self.machines.items() if machine.pid()]
 
+    def _require_no_other(self) -> None:
+        """The host has room for one lab."""
+        for other in LABS:
+            directory, namespace = run_directory(other.name), Namespace(other)
+            machines = [VirtualMachine(machine, directory, self.image, namespace) for machine in other.machines]
+            if other is not self.topology and any(machine.pid() for machine in machines):
+                raise LabError(f"the {other.name} lab is up, and there is room for one: make lab-down LAB={other.name}")
+
     def snapshots(self) -> list[str]:
-        """The snapshots every machine has."""
+        """The snapshots every part of the lab has."""
         each = [set(machine.snapshots()) for machine in self.machines.values()]
+        each += [kept for service in self.services if (kept := service.snapshots()) is not None]
         return sorted(set.intersection(*each))
 
     def _prepare(self) -> None:
-        pack_initrd(self.image, self.directory / "initrd", OVERLAYS)
-        remote.write_config(self.image)
-        network.down()
-        network.up()
+        overlays = {role: [HERE / tree for tree in trees] for role, trees in self.topology.overlays}
+        pack_initrd(self.image, self.directory / "initrd", overlays)
+        remote.write_config(self.topology, self.image, self.guests())
+        self.namespace.down()
+        self.namespace.up()
 
     def _accelerator(self) -> str:
         return accelerator(self.image, self.directory / "initrd", self.directory / "accelerator")
 
     def _definition(self) -> str:
         """What the machines were made from; a snapshot is good for nothing else."""
-        sources = [HERE / name for name in ("guest", "standin_uxen_api", "topology.py", "machine.py", "network.py")]
-        return digest(self.image.name, self._accelerator(), run("qemu-system-x86_64", "--version"), *sources)
+        trees = [tree for _role, trees in self.topology.overlays for tree in trees]
+        sources = [HERE / name for name in ("guest/init", "machine.py", "network.py", *dict.fromkeys(trees), *self._sources())]
+        versions = run("qemu-system-x86_64", "--version")
+        return digest(self.image.name, self._accelerator(), versions, repr(self.topology), *sources)
 
     def _from_nothing(self, definition: str) -> None:
         self._made_from.unlink(missing_ok=True)
@@ -102,12 +151,15 @@ class Lab:
         self._forget_faults()
         accel = self._accelerator()
         say(f"making {', '.join(self.machines)} ({accel})")
+        for service in self.services:
+            service.create()
+            service.start()
         for machine in self.machines.values():
             machine.create_disks()
         side_by_side(lambda machine: machine.start(accel), self.machines.values())
-        side_by_side(lambda node: self._await_ssh(node.name, BOOT_TIMEOUT), MACHINES)
+        side_by_side(lambda name: self._await_ssh(name, BOOT_TIMEOUT), self.machines)
         say("ssh answers on all")
-        side_by_side(lambda node: remote.script(node.name, START_API), NODES)
+        self._bring_into_service()
         self.await_healthy(BOOT_TIMEOUT)
         say("healthy")
         self.snapshot(READY)
@@ -129,12 +181,14 @@ class Lab:
         """What is not as the lab made it on this machine."""
         if not self.machines[name].pid():
             return ["does not run"]
-        role = self.machines[name].machine.role
         try:
-            said = remote.script(name, (HERE / f"health/{role}.sh").read_text(), timeout=60)
+            said = remote.script(name, self.health_script(name), timeout=60)
         except LabError as error:
             return [f"cannot be asked: {str(error).splitlines()[-1]}"]
         return said.splitlines()
+
+    def health_script(self, name: str) -> str:
+        return (HERE / f"health/{self.machines[name].machine.role}.sh").read_text()
 
     def await_healthy(self, timeout: float) -> None:
         """Wait until no machine has an ailment."""
@@ -157,6 +211,8 @@ class Lab:
         for machine in machines:
             machine.stop()
         try:
+            for service in self.services:
+                service.save(name)
             side_by_side(lambda machine: machine.save(name), machines)
         finally:
             side_by_side(lambda machine: machine.resume(), machines)
@@ -168,25 +224,21 @@ class Lab:
             raise LabError(f"no snapshot {name}; there are: {', '.join(self.snapshots()) or 'none'}")
         started = time.monotonic()
         self._complete.unlink(missing_ok=True)
-        self._end_machines()
-        network.replug()
+        self._end()
+        self.namespace.replug()
+        for service in self.services:
+            service.load(name)
+            service.start()
         accel = self._accelerator()
         machines = self.machines.values()
         side_by_side(lambda machine: machine.start(accel, name), machines)
         side_by_side(lambda machine: machine.resume(), machines)
         self._forget_faults()
-        side_by_side(lambda machine: self._await_ssh(machine.name, RESTORE_TIMEOUT), MACHINES)
+        side_by_side(lambda name: self._await_ssh(name, RESTORE_TIMEOUT), self.machines)
         self.set_clocks()
         self.await_healthy(RESTORE_TIMEOUT)
         self._complete.touch()
         say(f"snapshot {name} restored in {time.monotonic() - started:.1f} s")
-
-    def set_clocks(self) -> None:
-        """A restored machine goes on with the time it was saved at."""
-        remote.script(SAN.name, f"date -s @{time.time():.3f}")
-        side_by_side(
-            lambda node: remote.script(node.name, f"date -s @{time.time():.3f}; systemctl restart chrony"), NODES
-        )
 
     # Single machines
 
@@ -196,11 +248,10 @@ class Lab:
             self.machines[name].start(self._accelerator())
         self.back_in_service(name)
 
-    def back_in_service(self, name: str) -> None:
-        """Wait for a boot to end and start the API, which nothing starts at boot."""
+    def await_boot(self, name: str) -> None:
         remote.forget_connection(name)
         self._await_ssh(name, BOOT_TIMEOUT)
-        remote.script(name, f"systemctl is-system-running --wait || true; {START_API}", timeout=BOOT_TIMEOUT)
+        remote.script(name, "systemctl is-system-running --wait || true", timeout=BOOT_TIMEOUT)
 
     def await_other_boot(self, name: str, boot_id: str) -> None:
         deadline = time.monotonic() + BOOT_TIMEOUT
@@ -235,18 +286,20 @@ class Lab:
         if missing:
             raise LabError(f"not running: {', '.join(sorted(missing))}")
 
-    def _end_machines(self) -> None:
-        remote.forget_connections()
+    def _end(self) -> None:
+        remote.forget_connections(self.topology)
         side_by_side(lambda machine: machine.end(), self.machines.values())
+        for service in reversed(self.services):
+            service.end()
 
     def down(self, purge: bool = False) -> None:
         """End what up() started, see that it has ended, and remove the namespace. The snapshots stay."""
         self._complete.unlink(missing_ok=True)
-        self._end_machines()
+        self._end()
         if self.running():
             raise LabError(f"still running: {', '.join(self.running())}")
-        network.down()
+        self.namespace.down()
         self._forget_faults()
         if purge:
             shutil.rmtree(self.directory)
-        say("the lab is down")
+        say(f"the {self.topology.name} lab is down")

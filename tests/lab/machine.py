@@ -14,15 +14,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-import network
-from host import LabError, run
+from host import LabError, kill, pid_of, run
+from network import Namespace
+from shared_disk import DiskServer
 from topology import Machine
 
 TRANSLATION_BUFFER_MIB = 64
+# Xen, its dom0 and guests share one.
+DOM0_TRANSLATION_BUFFER_MIB = 128
 # Machines with deadlines of their own come before what else the host does; where that is not permitted, nice says so.
 PRIORITY = "-5"
 PROBE_TIMEOUT = 15
 END_TIMEOUT = 10
+JOB_TIMEOUT = 120
 
 
 def accelerator(image: Path, initrd: Path, known: Path) -> str:
@@ -59,22 +63,18 @@ def _kvm_boots(image: Path, initrd: Path) -> bool:
 class VirtualMachine:
     """A machine of the topology, with what belongs to it in the run directory."""
 
-    def __init__(self, machine: Machine, directory: Path, image: Path) -> None:
+    def __init__(self, machine: Machine, directory: Path, image: Path, namespace: Namespace) -> None:
         self.machine = machine
         self.directory = directory
         self.image = image
+        self.namespace = namespace
+        self.disk_servers = {disk.name: DiskServer(disk.name, machine.name, directory) for disk in machine.shared}
         self.console = directory / f"{machine.name}.console"
         self._pid_file = directory / f"{machine.name}.pid"
         self._qmp = directory / f"{machine.name}.qmp"
 
     def pid(self) -> int | None:
-        """The pid of our QEMU, if it runs: the one whose command line names our pid file."""
-        try:
-            pid = int(self._pid_file.read_text())
-            command_line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except (FileNotFoundError, ProcessLookupError, ValueError):
-            return None
-        return pid if str(self._pid_file).encode() in command_line.split(b"\0") else None
+        return pid_of(self._pid_file, self._pid_file)
 
     def resident_mib(self) -> int:
         status = Path(f"/proc/{self.pid()}/status").read_text()
@@ -93,38 +93,68 @@ class VirtualMachine:
     def start(self, accel: str, snapshot: str | None = None) -> None:
         """Start QEMU; from a snapshot it stays stopped until resume(), so that all machines go on together."""
         self._qmp.unlink(missing_ok=True)
-        run(*network.inside("setsid", "nice", "-n", PRIORITY, *self._command(accel, snapshot)), timeout=60)
+        for server in self.disk_servers.values():
+            server.start()
+        command = self._command(accel)
+        if snapshot is not None:
+            command.append("-S")
+        run(*self.namespace.inside("setsid", "nice", "-n", PRIORITY, *command), timeout=60)
+        if snapshot is not None:
+            self._job("snapshot-load", tag=snapshot, vmstate="root", devices=self._own_disks())
 
-    def _command(self, accel: str, snapshot: str | None) -> list[str]:
+    def _command(self, accel: str) -> list[str]:
         machine = self.machine
-        fast = accel == "kvm"
         command = ["qemu-system-x86_64", "-nodefaults", "-display", "none", "-name", machine.name, "-smp", "1"]
         command += ["-m", str(machine.memory_mib), "-pidfile", str(self._pid_file), "-daemonize"]
-        command += ["-accel", "kvm" if fast else f"tcg,thread=multi,tb-size={TRANSLATION_BUFFER_MIB}"]
-        command += ["-cpu", "host" if fast else "max", "-rtc", "base=utc,clock=host"]
+        command += self._processor(accel)
+        command += ["-rtc", "base=utc,clock=host"]
         command += ["-serial", f"file:{self.console}", "-qmp", f"unix:{self._qmp},server,nowait"]
-        command += ["-kernel", str(self.image / "vmlinuz"), "-initrd", str(self.directory / "initrd")]
-        identity = f"lab.name={machine.name} lab.number={machine.number} lab.role={machine.role}"
-        command += ["-append", f"console=ttyS0 root=/dev/vda rw net.ifnames=0 quiet mitigations=off {identity}"]
+        command += self._boot()
         command += ["-device", "virtio-rng-pci"]
-        command += self._drive("root", self._root())
-        for disk in machine.disks:
-            command += self._drive(disk.name, self._disk(disk.name))
+        for name in self._own_disks():
+            path = self._root() if name == "root" else self._disk(name)
+            command += self._drive(name, f"driver=qcow2,file.driver=file,file.filename={path},cache.no-flush=on")
+        for name, server in self.disk_servers.items():
+            # A request to a server that has gone fails at once.
+            options = f"driver=nbd,server.type=unix,server.path={server.socket},export={name},reconnect-delay=0"
+            command += self._drive(name, options, ",share-rw=on")
         for index in range(len(machine.networks)):
             tap = machine.tap(f"eth{index}")
             command += ["-netdev", f"tap,id=eth{index},ifname={tap},script=no,downscript=no"]
             device = f"virtio-net-pci,netdev=eth{index},id=nic{index},mac={machine.mac(index)},romfile="
             command += ["-device", f"{device},speed=1000,duplex=full"]
-        if snapshot is not None:
-            command += ["-S", "-loadvm", snapshot]
         return command
 
-    @staticmethod
-    def _drive(name: str, path: Path) -> list[str]:
+    def _processor(self, accel: str) -> list[str]:
+        if self.machine.dom0_mib:
+            # Guests need nested paging to be migrated, which the emulated processor has; with another dom0 crashes.
+            return ["-accel", f"tcg,thread=multi,tb-size={DOM0_TRANSLATION_BUFFER_MIB}", "-cpu", "qemu64,+npt"]
+        if accel == "kvm":
+            return ["-accel", "kvm", "-cpu", "host"]
+        return ["-accel", f"tcg,thread=multi,tb-size={TRANSLATION_BUFFER_MIB}", "-cpu", "max"]
+
+    def _boot(self) -> list[str]:
+        machine = self.machine
+        initrd = self.directory / "initrd"
+        linux = "root=/dev/vda rw net.ifnames=0 quiet mitigations=off"
+        linux += f" lab.name={machine.name} lab.number={machine.number} lab.role={machine.role}"
+        if not machine.dom0_mib:
+            return ["-kernel", str(self.image / "vmlinuz"), "-initrd", str(initrd), "-append", f"console=ttyS0 {linux}"]
+        memory = f"dom0_mem={machine.dom0_mib}M,max:{machine.dom0_mib}M"
         return [
-            *("-drive", f"file={path},if=none,id={name},cache=unsafe"),
-            *("-device", f"virtio-blk-pci,drive={name},id={name}-disk,serial={name}"),
+            *("-kernel", str(self.image / "xen"), "-append", f"{memory} console=com1 bootscrub=0"),
+            *("-initrd", f"{self.image / 'vmlinux'} console=hvc0 {linux},{initrd}"),
         ]
+
+    @staticmethod
+    def _drive(name: str, options: str, device: str = "") -> list[str]:
+        return [
+            *("-blockdev", f"node-name={name},{options}"),
+            *("-device", f"virtio-blk-pci,drive={name},id={name}-disk,serial={name}{device}"),
+        ]
+
+    def _own_disks(self) -> list[str]:
+        return ["root", *(disk.name for disk in self.machine.disks)]
 
     def _root(self) -> Path:
         return self.directory / f"{self.machine.name}.qcow2"
@@ -146,7 +176,26 @@ class VirtualMachine:
         return [snapshot["name"] for snapshot in about.get("snapshots", [])]
 
     def save(self, snapshot: str) -> None:
-        self.monitor(f"savevm {snapshot}", timeout=120)
+        """Memory and own disks; the shared ones are not this machine's alone."""
+        if snapshot in self.snapshots():
+            self._job("snapshot-delete", tag=snapshot, devices=self._own_disks())
+        self._job("snapshot-save", tag=snapshot, vmstate="root", devices=self._own_disks())
+
+    def _job(self, command: str, **arguments: Any) -> None:
+        """Run a QMP command that makes a job, and see the job end well."""
+        arguments["job-id"] = "lab"
+        self.qmp(command, **arguments)
+        deadline = time.monotonic() + JOB_TIMEOUT
+        while True:
+            (job,) = self.qmp("query-jobs")
+            if job["status"] == "concluded":
+                break
+            if time.monotonic() > deadline:
+                raise LabError(f"{self.machine.name}: {command} has not ended after {JOB_TIMEOUT} s")
+            time.sleep(0.05)
+        self.qmp("job-dismiss", id="lab")
+        if "error" in job:
+            raise LabError(f"{self.machine.name}: {command}: {job['error']}")
 
     def set_link(self, interface: str, up: bool) -> None:
         self.qmp("set_link", name=interface.replace("eth", "nic"), up=up)
@@ -174,24 +223,39 @@ class VirtualMachine:
 
     def kill(self) -> None:
         """The end of power: nothing is flushed, nobody is told."""
+        kill(self._pid_file, self._pid_file)
+
+    def freeze(self) -> None:
+        """Stop QEMU itself: nothing of the machine moves, and nobody can ask QEMU either."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         pid = self.pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-            self._await_end(pid)
+        if pid is None:
+            raise LabError(f"{self.machine.name} does not run")
+        os.kill(pid, number)
 
     def end(self) -> None:
         """Quit QEMU so that its disks are closed cleanly; the guest is not asked."""
         pid = self.pid()
-        if pid is None:
-            return
-        try:
-            self.qmp("quit")
-        except (LabError, OSError):
-            os.kill(pid, signal.SIGTERM)
-        try:
-            self._await_end(pid)
-        except LabError:
-            self.kill()
+        if pid is not None:
+            # It cannot hear while it is frozen, and waits for the requests it has sent.
+            self.thaw()
+            for server in self.disk_servers.values():
+                server.resume()
+            try:
+                self.qmp("quit")
+            except (LabError, OSError):
+                os.kill(pid, signal.SIGTERM)
+            try:
+                self._await_end(pid)
+            except LabError:
+                self.kill()
+        for server in self.disk_servers.values():
+            server.end()
 
     def _await_end(self, pid: int) -> None:
         deadline = time.monotonic() + END_TIMEOUT

@@ -37,7 +37,7 @@ def recording(name: str) -> Answer:
 
 
 class Replay:
-    """A Host made of answers: ``{command line, path or "tcp ADDRESS:PORT": Answer, text or Problem}``.
+    """A Host made of answers: ``{command line, path, "tcp ADDRESS:PORT" or "unix PATH": Answer, text or Problem}``.
 
     A list of answers is given out one by one, its last one for good. What is not in it is absent, as on a node
     without that tool. ``asked`` lists what was read, in order; ``blocked`` refuses as a real node's host does.
@@ -108,6 +108,9 @@ class Replay:
 
     def exchange(self, address: str, port: int, request: bytes = b"", timeout: float = 3.0) -> Answer:
         return self._answer(f"tcp {address}:{port}", None)
+
+    def ask(self, path: str, request: bytes, until: bytes, timeout: float = 3.0) -> Answer:
+        return self._answer(f"unix {path}", None)
 
     def who_has(self, interface: str, address: str, timeout: float = 1.0) -> Answer:
         return self._answer(f"arp who-has {address} dev {interface}", None)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_database import UXEN_DATABASE
+
 Declaration = Dict[str, Any]
 
 ROLE_OPTIONS: Declaration = {
@@ -40,4 +42,43 @@ NODE_TRIAGE: Declaration = {
         "directory": {"type": "path", "default": "reports/hang_triage"},
         "store_url": {"type": "str", "no_log": True},
     },
+}
+
+UXEN_DATABASE_LOCK: Declaration = {
+    "argument_spec": {
+        "zone": {"type": "str", "required": True},
+        "state": {"type": "str", "default": "held", "choices": ["held", "free"]},
+        "what": {"type": "str"},
+        **UXEN_DATABASE,
+    },
+    "required_if": [("state", "held", ["what"])],
+}
+
+VNCPORT_SYNC: Declaration = {
+    "argument_spec": {
+        "state": {"type": "str", "default": "reported", "choices": ["reported", "synced"]},
+        "zone": {"type": "str", "required": True},
+        "nodes": {"type": "list", "elements": "str"},
+        "readings": {"type": "str", "default": "xen_vm_info_result"},
+        "max_age": {"type": "float", "default": 15.0},
+        "config": {"type": "str", "default": "untouched", "choices": ["untouched", "corrected"]},
+        "statuses": {"type": "dict", "default": {}},
+        "lock": {"type": "str"},
+        "epoch": {"type": "int"},
+        "store_url": {"type": "str", "no_log": True},
+        **UXEN_DATABASE,
+    },
+    "required_together": [("lock", "epoch")],
+}
+
+SOURCES = ("inventory", "database", "cluster_conf", "heartbeat")
+VM_ZONE: Declaration = {
+    "zone": {"type": "str", "required": True},
+    "readings": {"type": "list", "elements": "str", "default": ["vm_where_first", "vm_where_second"]},
+    "sources": {"type": "list", "elements": "str", "choices": list(SOURCES), "default": list(SOURCES)},
+    "store_url": {"type": "str", "no_log": True},
+    **UXEN_DATABASE,
+}
+VM_WHEREABOUTS: Declaration = {
+    "argument_spec": {"vms": {"type": "list", "elements": "str", "required": True}, **VM_ZONE},
 }

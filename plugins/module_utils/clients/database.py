@@ -12,7 +12,7 @@ import importlib
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Mapping, Protocol, Sequence, Tuple, Type
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Protocol, Sequence, Tuple, Type
 from urllib.parse import quote, unquote, urlsplit
 
 WAIT_SECONDS = 30
@@ -92,6 +92,26 @@ def connect(url: str, read_only: bool = False) -> Database:
     )
 
 
+def postgresql_driver() -> Any:
+    """Raises ImportError with what to do about it."""
+    try:
+        return importlib.import_module("psycopg")
+    except ImportError as error:
+        raise ImportError(
+            "needs the Python package psycopg on the controller: pip install 'psycopg[binary]' (%s)." % error
+        ) from error
+
+
+def patience() -> Dict[str, Any]:
+    """A server that vanishes behind a cut cable must end the wait, not hold the run for a quarter of an hour."""
+    return {
+        "connect_timeout": 10,
+        "keepalives_idle": 15,
+        "tcp_user_timeout": WAIT_SECONDS * 1000,
+        "application_name": "cloudops.hypervisor",
+    }
+
+
 class SqliteDatabase:
     now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     serial = "INTEGER PRIMARY KEY AUTOINCREMENT"
@@ -162,12 +182,9 @@ class PostgresqlDatabase:
 
     def __init__(self, url: str) -> None:
         try:
-            self._driver: Any = importlib.import_module("psycopg")
+            self._driver = postgresql_driver()
         except ImportError as error:
-            raise StoreUnavailable(
-                "A store in PostgreSQL needs the Python package psycopg on the controller: "
-                "pip install 'psycopg[binary]' (%s)." % error
-            ) from error
+            raise StoreUnavailable("A store in PostgreSQL %s" % error) from error
         try:
             wanted = self._driver.conninfo.conninfo_to_dict(url)
         except self._driver.Error:
@@ -177,14 +194,7 @@ class PostgresqlDatabase:
             ) from None
         self.place = "postgresql://{user}@{host}/{dbname}".format_map(collections.defaultdict(str, wanted))
         with self._errors():
-            # A server that vanishes behind a cut cable must end the wait, not hold the run for a quarter of an hour.
-            patience = {
-                "connect_timeout": 10,
-                "keepalives_idle": 15,
-                "tcp_user_timeout": WAIT_SECONDS * 1000,
-                "application_name": "cloudops.hypervisor",
-            }
-            self._connection = self._driver.connect(**{**patience, **wanted}, autocommit=True)
+            self._connection = self._driver.connect(**{**patience(), **wanted}, autocommit=True)
 
     @contextlib.contextmanager
     def transaction(self, write: bool = True) -> Iterator[Query]:
@@ -267,10 +277,20 @@ _CAUSES: Sequence[Tuple[str, Type[StoreError], str]] = (
 )
 
 
-def _explained(code: str, place: str, said: object) -> StoreError:
+def cause(code: str) -> Tuple[Type[StoreError], str]:
+    """What an error of this name or SQLSTATE is to a store, and what is done about it."""
     unforeseen = (StoreError, "This was not foreseen (%s); look at the database and its log." % code)
-    kind, advice = next(((kind, advice) for start, kind, advice in _CAUSES if code.startswith(start)), unforeseen)
-    return kind("The store %s: %s. %s" % (place, " ".join(str(said).split()).rstrip(".?"), advice))
+    return next(((kind, advice) for start, kind, advice in _CAUSES if code.startswith(start)), unforeseen)
+
+
+def sentence(said: object) -> str:
+    """A driver's words on one line, without their end."""
+    return " ".join(str(said).split()).rstrip(".?")
+
+
+def _explained(code: str, place: str, said: object) -> StoreError:
+    kind, advice = cause(code)
+    return kind("The store %s: %s. %s" % (place, sentence(said), advice))
 
 
 def _make_private(path: Path) -> None:

@@ -13,7 +13,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.database import (
     Database,
@@ -299,13 +299,21 @@ class Store:
 
     def record(self, entry: Entry, token: Optional[Token] = None) -> Record:
         """Append to the journal; with ``token``, only while the lock it came from is still held in that epoch."""
-        _check(entry)
+        return self.record_all([entry], token)[0]
+
+    def record_all(self, entries: Sequence[Entry], token: Optional[Token] = None) -> List[Record]:
+        """All of them or none, in their order."""
+        for entry in entries:
+            _check(entry)
         with self._database.transaction() as query:
             if token is not None:
                 self._hold(query, token)
-            if entry.phase is Phase.DONE:
-                _admit_done(query, entry)
-            return self._append(query, entry, token)
+            return [self._admitted(query, entry, token) for entry in entries]
+
+    def _admitted(self, query: Query, entry: Entry, token: Optional[Token]) -> Record:
+        if entry.phase is Phase.DONE:
+            _admit_done(query, entry)
+        return self._append(query, entry, token)
 
     def records(
         self,

@@ -66,6 +66,13 @@ STEPS: Dict[str, Step] = {
         proves=("services",),
         writes=True,
     ),
+    # last: what it lets go on rests on everything before
+    "boot_gate": Step(
+        mends=frozenset({"boot_gate_closed"}),
+        needs=BELOW_MOUNTS + ("mounts", "services"),
+        # the boot goes on: guests are started, which takes its time
+        proves=(),
+    ),
 }
 
 

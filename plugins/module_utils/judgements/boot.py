@@ -99,12 +99,14 @@ TABLE = table(
         GATE,
         en=Words(
             "{starter} starts guests from shared storage at boot and no boot gate holds it: {guests}",
-            "Take the guests out of autostart (the links in /etc/xen/auto, XENDOMAINS_RESTORE=false, virsh autostart "
-            "--disable): while this node was down they may have been started elsewhere, and would run twice.",
+            "Install the boot gate (the playbook boot_gate), or take the guests out of autostart (the links in "
+            "/etc/xen/auto, XENDOMAINS_RESTORE=false, virsh autostart --disable): while this node was down they may "
+            "have been started elsewhere, and would run twice.",
         ),
         ko=Words(
             "{starter} 이(가) 부팅 시 공유 스토리지의 VM을 자동 구동하며 이를 막는 boot gate 가 없음: {guests}",
-            "자동 구동에서 제외하십시오(/etc/xen/auto 의 링크, XENDOMAINS_RESTORE=false, virsh autostart --disable). "
+            "boot gate 를 설치하거나(boot_gate 플레이북) 자동 구동에서 제외하십시오(/etc/xen/auto 의 링크, "
+            "XENDOMAINS_RESTORE=false, virsh autostart --disable). "
             "노드가 내려간 사이 다른 노드에서 구동되었다면 같은 VM이 두 번 실행됩니다.",
         ),
     ),
@@ -129,13 +131,11 @@ TABLE = table(
         GATE,
         en=Words(
             "policy requires a boot gate and this node has none",
-            "Install a unit cloudops-boot-gate.service that what starts guests at boot requires and comes after, or "
-            "take gate out of the node's policy: no role of this collection installs it yet.",
+            "Install it: the playbook boot_gate. Or take gate out of the node's policy.",
         ),
         ko=Words(
             "정책이 boot gate 를 요구하지만 이 노드에 없음",
-            "VM을 자동 구동하는 유닛보다 먼저 실행되는 cloudops-boot-gate.service 를 설치하거나 노드 정책에서 gate 를 "
-            "제외하십시오. 이 컬렉션에는 아직 설치하는 역할이 없습니다.",
+            "boot_gate 플레이북으로 설치하거나 노드 정책에서 gate 를 제외하십시오.",
         ),
     ),
     Judgement(
@@ -144,13 +144,15 @@ TABLE = table(
         GATE,
         en=Words(
             "the boot gate is closed: no guest starts before boot {boot_id} is released",
-            "Prove that this node's guests run on no other node (xl list on each), then release it as its unit says "
-            "(systemctl cat cloudops-boot-gate).",
+            "Run the playbook node_boot_check with node_boot_check_repair=true: it releases the boot as its last step. "
+            "By hand: prove that this node's guests run on no other node (xl list on each), then cloudops-boot-gate "
+            "release {boot_id} WHO REASON.",
         ),
         ko=Words(
             "boot gate 가 닫혀 있음: 부팅 {boot_id} 이(가) 해제될 때까지 VM이 구동되지 않음",
-            "이 노드의 VM이 다른 노드에서 실행 중이 아닌지 모든 노드에서 확인(xl list)한 뒤 유닛에 적힌 대로 "
-            "해제하십시오(systemctl cat cloudops-boot-gate).",
+            "node_boot_check 플레이북을 node_boot_check_repair=true 로 실행하면 마지막 단계에서 해제됩니다. 수동으로는 "
+            "이 노드의 VM이 다른 노드에서 실행 중이 아닌지 모든 노드에서 확인(xl list)한 뒤 실행하십시오: "
+            "cloudops-boot-gate release {boot_id} 이름 사유.",
         ),
     ),
 )

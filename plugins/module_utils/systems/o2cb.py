@@ -41,6 +41,10 @@ INIT_SCRIPT = "/etc/init.d/o2cb"
 DEFAULTS = ("/etc/sysconfig/o2cb", "/etc/default/o2cb")
 CONFIGFS = ("/sys/kernel/config", "/config")
 DEBUGFS = "/sys/kernel/debug"
+DLM_STATE = DEBUGFS + "/o2dlm/*/dlm_state"
+FS_STATE = DEBUGFS + "/ocfs2/*/fs_state"
+# o2nm's number of no node
+_NO_NODE = 255
 HEARTBEAT_INTERVAL = 2
 BETWEEN_READINGS = 3.0
 PROBE_TIMEOUT = 2.0
@@ -378,6 +382,24 @@ def parse_init_status(text: str) -> Dict[str, str]:
     return status
 
 
+def parse_dlm_state(text: str) -> bool:
+    """/sys/kernel/debug/o2dlm/REGION/dlm_state: whether locks of a dead node are being taken over."""
+    dead = re.search(r"^Dead Node: ([0-9]{1,3})$", text, re.MULTILINE)
+    state = re.search(r"^Recovery Pid: .* State: (ACTIVE|INACTIVE)$", text, re.MULTILINE)
+    waiting = re.search(r"^Recovery Map:([0-9 ]*)$", text, re.MULTILINE)
+    if not (dead and state and waiting):
+        raise NotUnderstood(first_line(text))
+    return int(dead.group(1)) != _NO_NODE or state.group(1) == "ACTIVE" or bool(waiting.group(1).strip())
+
+
+def parse_fs_state(text: str) -> bool:
+    """/sys/kernel/debug/ocfs2/REGION/fs_state: whether the journal of a dead node is being replayed."""
+    nodes = re.search(r"^ *Recovery => Pid: -?[0-9]+  Nodes: (None|[0-9 ]+)$", text, re.MULTILINE)
+    if not nodes:
+        raise NotUnderstood(first_line(text))
+    return nodes.group(1) != "None"
+
+
 class _Reader:
     """Reads for one probe; what could not be read, or not understood, is kept in ``missing``."""
 
@@ -455,6 +477,56 @@ def probe(host: Host, policy: Policy) -> Facts:
     )
     settings = running.settings if running else facts.pending or {}
     return replace(facts, freeze=freeze_seconds(settings), missing=tuple(reader.missing))
+
+
+def glance(host: Host, policy: Policy) -> Facts:
+    """Whether OCFS2 may be touched now: no disk is read and no script run, and a healthy node answers at once."""
+    reader = _Reader(host)
+    mounts = tuple(_volume_mount(host, one) for one in _mounts(reader) if one.fstype == "ocfs2")
+    base = next((path for path in CONFIGFS if host.glob(path + "/cluster")), CONFIGFS[0]) + "/cluster"
+    names = [path.rpartition("/")[2] for path in host.glob(base + "/*")]
+    if not names:
+        if any(mount.heartbeat == "local" for mount in mounts):
+            reader.lost(Answer(base), Problem.ABSENT)
+        return Facts(mounts=mounts, missing=tuple(reader.missing))
+    running = _cluster(reader, base, names[0])
+    peers = _peers(reader, running, _try_peers(host, running, running.nodes), ())
+    return Facts(
+        configured=_configured(Answer(CLUSTER_CONF, problem=Problem.ABSENT), names, mounts, ()),
+        running=running,
+        mounts=mounts,
+        peers=peers,
+        freeze=freeze_seconds(running.settings),
+        missing=tuple(reader.missing),
+    )
+
+
+def _judge_glance(facts: Facts, policy: Policy) -> List[Finding]:
+    findings = [missing(one) for one in _once(facts.missing)]
+    if facts.running:
+        findings += _judge_heartbeat(facts, facts.running, policy) + _judge_peers(facts, policy)
+    return findings or [absent("o2cb", Phrase("no_ocfs2", CLUSTER_CONF), False)]
+
+
+def recovering(host: Host, mounted: bool) -> Tuple[Optional[bool], Tuple[Missing, ...]]:
+    """Whether this node still takes over the locks or the journal of a dead one; None where it cannot be told.
+
+    ``mounted``: an OCFS2 volume is; without one there is nothing to recover.
+    """
+    lost: List[Missing] = []
+    states: List[bool] = []
+    for pattern, parse in ((DLM_STATE, parse_dlm_state), (FS_STATE, parse_fs_state)):
+        paths = host.glob(pattern)
+        if mounted and not paths:
+            lost.append(Missing(pattern, Problem.ABSENT, Phrase("no_debugfs")))
+        for path in paths:
+            answer = host.read(path)
+            try:
+                states += [parse(answer.stdout)] if answer.ok else []
+                lost += [] if answer.ok else [answer.missing()]
+            except NotUnderstood as error:
+                lost.append(answer.missing(Problem.NOT_UNDERSTOOD, str(error)))
+    return True if any(states) else None if lost else False, tuple(lost)
 
 
 def freeze_seconds(settings: Mapping[str, int]) -> Optional[float]:
@@ -580,17 +652,31 @@ def _members(
     mounts: Sequence[VolumeMount],
     fstab: Sequence[Entry],
 ) -> Tuple[Tuple[Volume, ...], Tuple[Peer, ...]]:
-    nodes = running.nodes if running else config.nodes if config else ()
-    own = _own_name(reader.host, running)
-    others = [node for node in nodes if not node.local and not same_host(node.name, own)]
-    tries = [_beside(reader.host.exchange, node.address, node.port, timeout=PROBE_TIMEOUT) for node in others]
+    tried = _try_peers(reader.host, running, running.nodes if running else config.nodes if config else ())
     volumes = _volumes(reader, running, mounts, fstab)
+    return volumes, _peers(reader, running, tried, volumes)
+
+
+def _try_peers(
+    host: Host, running: Optional[Cluster], nodes: Sequence[Node]
+) -> List[Tuple[Node, Callable[[], Answer]]]:
+    """The other nodes, each with what waits for its address to answer."""
+    own = _own_name(host, running)
+    others = [node for node in nodes if not node.local and not same_host(node.name, own)]
+    return [(node, _beside(host.exchange, node.address, node.port, timeout=PROBE_TIMEOUT)) for node in others]
+
+
+def _peers(
+    reader: _Reader,
+    running: Optional[Cluster],
+    tried: Sequence[Tuple[Node, Callable[[], Answer]]],
+    volumes: Sequence[Volume],
+) -> Tuple[Peer, ...]:
     live = connected = None
     if running and running.regions:
         live = reader.numbers(DEBUGFS + "/o2hb/livenodes")
         connected = reader.numbers(DEBUGFS + "/o2net/connected_nodes")
-    peers = tuple(_peer(node, live, connected, volumes, tried()) for node, tried in zip(others, tries))
-    return volumes, peers
+    return tuple(_peer(node, live, connected, volumes, answer()) for node, answer in tried)
 
 
 def _beside(read: Callable[..., Answer], *arguments: Any, **options: Any) -> Callable[[], Answer]:
@@ -1025,3 +1111,5 @@ def _compare_settings(members: Mapping[str, Mapping[str, Any]]) -> List[Tuple[st
 
 
 CHECK = Check("o2cb", Policy, probe, judge, TABLE, compare)
+# before something touches a volume, without the seconds that two readings of a heartbeat take
+GLANCE = Check("o2cb", Policy, glance, _judge_glance, TABLE)

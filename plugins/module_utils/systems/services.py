@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem
@@ -20,16 +20,18 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names imp
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.services import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import (
+    BYSTANDER,
+    DEAD,
+    UNINTERRUPTIBLE,
+    Stat,
+    ancestors,
+    arguments,
+    program,
+    read_processes,
+)
 
 NGINX_PROGRAMS = ("/usr/sbin/nginx", "/usr/local/sbin/nginx", "/usr/local/nginx/sbin/nginx")
-# what shows a pattern in its command line because a person, a shell or a log reader was given it
-BYSTANDER = re.compile(
-    r"^([bdz]a|k|z)?sh$|^[efz]?grep$|^[gm]?awk$|^(cat|cp|du|ed|emacs.*|find|head|ionice|joe|journalctl|less|ln|login"
-    r"|logger|lsof|man|mc|mcedit|more|mv|nano|nice|nohup|ps|rm|rsync|scp|screen|sed|service|setsid|sftp(-server)?|sshd?"
-    r"|start-stop-daemon|strace|sudo|su|systemctl|tail|tar|tee|timeout|tmux.*|top|view|vim?(\..*)?|vimdiff|watch|xargs)$"
-)
-UNINTERRUPTIBLE = "D"
-DEAD = ("Z", "X", "x")
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,6 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Stat:
-    """/proc/PID/stat, as far as it is used."""
-
-    pid: int
-    name: str
-    state: str
-    parent: int
-
-
-@dataclass(frozen=True)
 class Process:
     """``user`` is the effective one: its name where /etc/passwd has it, else its number."""
 
@@ -130,14 +122,6 @@ class Facts:
     http: Optional[Http] = None
     units: Tuple[Unit, ...] = ()
     missing: Tuple[Missing, ...] = ()
-
-
-def parse_stat(text: str) -> Stat:
-    """/proc/PID/stat. The name may hold blanks and parentheses."""
-    match = re.match(r"^([0-9]{1,9}) \((.*)\) ([A-Za-z]) ([0-9]{1,9})(?: |$)", text.strip(), re.DOTALL)
-    if not match:
-        raise NotUnderstood(text.strip()[:200] or "empty output")
-    return Stat(int(match.group(1)), match.group(2), match.group(3), int(match.group(4)))
 
 
 def parse_status(text: str) -> Tuple[int, bool]:
@@ -214,28 +198,26 @@ def _processes(
     host: Host, policy: Policy, accounts: Dict[str, int], with_nginx: bool, with_api: bool, lost: List[Missing]
 ) -> Tuple[Tuple[Process, ...], Tuple[Process, ...]]:
     """The processes of nginx and of the uxen API."""
-    stats = _stats(host)
+    stats = read_processes(host)
     if 1 not in stats:
         lost.append(Missing("/proc/1/stat", Problem.DENIED, Phrase("processes_hidden")))
         return (), ()
-    own = _ancestors(stats, host.link("/proc/self") or "")
+    own = ancestors(stats, host.link("/proc/self") or "")
     users = {uid: name for name, uid in accounts.items()}
     pattern = re.compile(policy.api_pattern)
     nginx, api = [], []
     asleep = []
     for stat in stats.values():
-        # kernel threads are the children of kthreadd
-        if stat.pid in own or 2 in (stat.pid, stat.parent) or stat.state in DEAD:
+        if stat.pid in own or stat.in_kernel or stat.state in DEAD:
             continue
         if stat.state == UNINTERRUPTIBLE:
             asleep.append(stat)
             continue
-        arguments = [word for word in host.read("/proc/%d/cmdline" % stat.pid).lines if word]
-        command = " ".join(arguments)
-        program = arguments[0].partition(" ")[0].rpartition("/")[2].lstrip("-") if arguments else ""
-        if stat.name == "nginx" and program in ("nginx:", "nginx"):
+        words = arguments(host, stat.pid)
+        command, name = " ".join(words), program(words)
+        if stat.name == "nginx" and name in ("nginx:", "nginx"):
             nginx += _process(host, stat, command, users)
-        elif not BYSTANDER.match(program) and not BYSTANDER.match(stat.name) and pattern.search(command):
+        elif not BYSTANDER.match(name) and not BYSTANDER.match(stat.name) and pattern.search(command):
             api += _process(host, stat, command, users)
     for stat in asleep:
         owner = [one.uid for one in _process(host, stat, "", users)]
@@ -247,39 +229,6 @@ def _processes(
             said = Phrase("process_sleeps", stat.name, stat.pid)
             lost.append(Missing("/proc/%d/cmdline" % stat.pid, Problem.BLOCKED, said))
     return tuple(nginx), tuple(api)
-
-
-def _stats(host: Host) -> Dict[int, Stat]:
-    stats = _read_stats(host, host.glob("/proc/[0-9]*"))
-    # most waits for a disk are over in a moment: only who still sleeps then is left alone
-    asleep = ["/proc/%d" % one.pid for one in stats.values() if one.state == UNINTERRUPTIBLE]
-    if asleep:
-        host.wait(0.2)
-        stats.update(_read_stats(host, asleep))
-    return stats
-
-
-def _read_stats(host: Host, folders: Sequence[str]) -> Dict[int, Stat]:
-    found = {}
-    for folder in folders:
-        answer = host.read(folder + "/stat")
-        try:
-            stat = parse_stat(answer.stdout)
-        except NotUnderstood:
-            # it has ended since it was listed
-            continue
-        found[stat.pid] = stat
-    return found
-
-
-def _ancestors(stats: Dict[int, Stat], own: str) -> Set[int]:
-    """This process and those that started it: their command lines may quote anything."""
-    found: Set[int] = set()
-    pid = int(own) if re.match(r"^[0-9]{1,9}$", own) else 0
-    while pid > 1 and pid not in found:
-        found.add(pid)
-        pid = stats[pid].parent if pid in stats else 0
-    return found
 
 
 def _process(host: Host, stat: Stat, command: str, users: Dict[int, str]) -> List[Process]:

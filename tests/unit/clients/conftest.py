@@ -6,10 +6,6 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
-import subprocess
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,46 +14,18 @@ import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, Store, open_store
+from clients.postgresql import PostgresqlServer
 
 Opener = Callable[..., Store]
-
-
-def server_programs() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if not found:
-        pytest.fail("PostgreSQL's server is not installed: on Debian the package is 'postgresql'")
-    return found[-1].parent
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of its database 'postgres'."""
-    programs = server_programs()
-    # A socket's path may have 107 characters: pytest's own directories are too deep.
-    directory = Path(tempfile.mkdtemp(prefix="store-"))
-    as_owner: list[str] = []
-    if os.geteuid() == 0:
-        owner = pwd.getpwnam("postgres")
-        os.chown(directory, owner.pw_uid, owner.pw_gid)
-        as_owner = ["runuser", "-u", "postgres", "--"]
-
-    def run(program: str, *arguments: str) -> None:
-        command = [*as_owner, str(programs / program), "-D", str(directory / "data"), *arguments]
-        # Output to a file: the server keeps it open, and a pipe would never end.
-        with (directory / "output").open("wb") as output:
-            done = subprocess.run(command, cwd=directory, stdout=output, stderr=output, timeout=120, check=False)
-        if done.returncode:
-            pytest.fail((directory / "output").read_text())
-
-    try:
-        run("initdb", "-A", "trust", "-U", "operator", "-E", "UTF8", "--no-sync")
-        run("pg_ctl", "-w", "-o", f"-c listen_addresses='' -k {directory} -c fsync=off", "start")
-        try:
-            yield f"postgresql://operator@/postgres?host={directory}"
-        finally:
-            run("pg_ctl", "-w", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(directory)
+    with PostgresqlServer() as started:
+        started.initialise()
+        started.start()
+        yield started.url
 
 
 @pytest.fixture

@@ -109,6 +109,13 @@ class TestJournal:
         assert [record.id for record in store.records(since=elsewhere)] == [second.id], "in another time zone"
         assert store.records(since=since + timedelta(seconds=1)) == []
 
+    def test_several_records_are_written_all_or_none_in_their_order(self, store: Store) -> None:
+        first, second = store.record_all([entry(subject="node07"), entry(subject="node08")])
+        assert store.records() == [first, second]
+        with pytest.raises(RecordRefused):
+            store.record_all([entry("note"), entry("done", step="never begun")])
+        assert store.records() == [first, second]
+
     @pytest.mark.parametrize("end", ["done", "failed"])
     def test_a_step_is_open_until_its_end(self, store: Store, end: str) -> None:
         started = store.record(entry())

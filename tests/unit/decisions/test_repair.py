@@ -7,7 +7,7 @@ import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import examine
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import repair
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements import mounts, o2cb, services
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements import boot, mounts, o2cb, services
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import mounts as mounts_system
 from replay import Replay
@@ -154,7 +154,7 @@ def test_a_step_has_come_good_when_a_reading_says_so():
 
 
 def test_every_code_named_is_one_of_the_tables():
-    codes = {*mounts.TABLE, *o2cb.TABLE, *services.TABLE, *COMMON}
+    codes = {*mounts.TABLE, *o2cb.TABLE, *services.TABLE, *boot.TABLE, *COMMON}
     for step in repair.STEPS.values():
         assert step.mends | step.brings_back <= codes
     assert codes >= repair.NOT_PROVEN

@@ -460,3 +460,76 @@ def test_a_policy_that_cannot_be_meant_is_refused_by_name(option, given):
     with pytest.raises(PolicyError) as refused:
         o2cb.Policy(**given)
     assert refused.value.option == option
+
+
+# as fs/ocfs2 writes them
+DLM_STATE = (
+    "Domain: AFB05A486073442B8ED67E87ADED6E9C  Key: 0xdfbac769  Protocol: 1.3\n"
+    "Thread Pid: 604  Node: 0  State: JOINED\nNumber of Joins: 1  Joining Node: 255\nDomain Map: 0 1 \n"
+    "Exit Domain Map: \nLive Map: 0 1 \nDead Node: 255\nRecovery Pid: 605  Master: 255  State: INACTIVE\n"
+    "Recovery Map: \nRecovery Node State:\n"
+)
+FS_STATE = (
+    "    Device => Id: 253,1  Uuid: AFB05A486073442B8ED67E87ADED6E9C  Gen: 0x1  Label: data\n"
+    "    Volume => State: 1  Flags: 0x0\n  Recovery => Pid: -1  Nodes: None\n"
+)
+
+
+def recovery(dlm=DLM_STATE, fs=FS_STATE, mounted=True):
+    files = {f"/sys/kernel/debug/o2dlm/{UUID}/dlm_state": dlm, f"/sys/kernel/debug/ocfs2/{UUID}/fs_state": fs}
+    host = Replay({path: text for path, text in files.items() if text is not None})
+    state, missing = o2cb.recovering(host, mounted)
+    return state, [one.problem for one in missing]
+
+
+def test_a_node_recovers_while_either_its_locks_or_its_journal_do():
+    assert recovery() == (False, [])
+    assert recovery(DLM_STATE.replace("Dead Node: 255", "Dead Node: 1")) == (True, [])
+    assert recovery(DLM_STATE.replace("INACTIVE", "ACTIVE")) == (True, [])
+    assert recovery(DLM_STATE.replace("Recovery Map: ", "Recovery Map: 1 ")) == (True, [])
+    assert recovery(fs=FS_STATE.replace("Pid: -1  Nodes: None", "Pid: 99  Nodes: 1 2")) == (True, [])
+
+
+def test_a_recovery_that_cannot_be_read_is_not_taken_for_ended():
+    assert recovery(None, None) == (None, [Problem.ABSENT] * 2)
+    assert recovery("?") == (None, [Problem.NOT_UNDERSTOOD])
+    assert recovery(fs=Problem.DENIED) == (None, [Problem.DENIED])
+    assert recovery(DLM_STATE.replace("INACTIVE", "ACTIVE"), "?") == (True, [Problem.NOT_UNDERSTOOD])
+    assert recovery(None, None, mounted=False) == (False, [])
+
+
+def glance(state="mounted-both-n1", **changes):
+    return judged(o2cb.GLANCE, node(state, **changes))
+
+
+def test_a_glance_at_a_healthy_cluster_reads_no_disk_and_runs_nothing():
+    host = node("mounted-both-n1")
+    facts = o2cb.GLANCE.probe(host, o2cb.Policy())
+    assert [(peer.node.name, peer.live, peer.connected, peer.reachable) for peer in facts.peers] == [
+        ("n2", True, True, True)
+    ]
+    assert not [one for one in host.asked if one.startswith(("debugfs.ocfs2", "/etc/init.d"))]
+    assert set(glance()) == {"component_absent"}
+    assert set(glance("unconfigured")) == {"component_absent"}
+
+
+def test_a_glance_at_a_mounted_volume_whose_cluster_is_not_there_is_unknown():
+    without = dict.fromkeys(tree("o2cb/configfs-mounted-both-n1"))
+    assert set(glance(**without, **{"/sys/kernel/config/cluster": None})) == {"reading_absent"}
+    alone = {"/proc/self/mountinfo": ROOT + DATA.replace("heartbeat=local", "heartbeat=none")}
+    assert set(glance(**without, **alone, **{"/sys/kernel/config/cluster": None})) == {"component_absent"}
+
+
+def test_a_glance_finds_whatever_makes_a_volume_hang():
+    late = {f"/sys/kernel/debug/o2hb/{UUID}/elapsed_time_in_ms": "34100\n"}
+    region = {path: None for path in tree("o2cb/configfs-mounted-both-n1") if UUID in path}
+    silent = {N2: Answer("", stderr="gave no answer within 2 s", problem=Problem.TIMEOUT)}
+    for changes, code in (
+        (late, "o2cb_heartbeat_late"),
+        (region, "o2cb_region_missing"),
+        (silent, "o2cb_peer_not_connected"),
+        ({"/sys/kernel/debug/o2net/connected_nodes": "\n"}, "o2cb_peer_not_connected"),
+    ):
+        assert code in glance(**changes)
+        assert o2cb.TABLE[code].blocks
+    assert "reading_not_understood" in glance(**{"/sys/kernel/debug/o2hb/livenodes": "?\n"})

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils import interfaces, mount_table, systems
+from ansible_collections.cloudops.hypervisor.plugins.module_utils import interfaces, mount_table, process_table, systems
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.examination import CHECKS
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
@@ -27,7 +27,12 @@ from replay import RECORDINGS, recording
 # `make soak PART=parsers` asks for a million inputs a parser
 EXAMPLES = int(os.environ.get("CLOUDOPS_FUZZ_EXAMPLES", "200"))
 TEXTS = [recording(str(path.relative_to(RECORDINGS))[:-4]).stdout for path in sorted(RECORDINGS.rglob("*.txt"))]
-OTHERS = [interfaces.parse_interfaces, mount_table.parse_fstab, mount_table.parse_mountinfo]
+OTHERS = [
+    interfaces.parse_interfaces,
+    mount_table.parse_fstab,
+    mount_table.parse_mountinfo,
+    process_table.parse_stat,
+]
 PARSERS = [
     pytest.param(function, id=f"{module.name}.{name}")
     for module in pkgutil.iter_modules(systems.__path__)

@@ -334,18 +334,11 @@ def test_findings_do_not_hide_each_other():
     }
 
 
-def test_a_process_name_may_hold_anything():
-    stat = services.parse_stat("77 (a) S 1 (b) R 5 77 77 0 -1\n")
-    assert (stat.pid, stat.name, stat.state, stat.parent) == (77, "a) S 1 (b", "R", 5)
-
-
 def test_an_old_kernel_shows_no_namespaces():
     assert services.parse_status("Name:\tnginx\nUid:\t33\t34\t33\t33\n") == (34, False)
 
 
-@pytest.mark.parametrize(
-    "parse", [services.parse_stat, services.parse_status, services.parse_http, services.parse_units]
-)
+@pytest.mark.parametrize("parse", [services.parse_status, services.parse_http, services.parse_units])
 def test_garbage_is_refused(parse):
     for text in ("", "x", "HTTP/1.1 999 no", "Uid:\tx", "1 (x", "LoadState=loaded"):
         with pytest.raises(NotUnderstood):

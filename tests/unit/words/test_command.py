@@ -147,6 +147,49 @@ def test_a_port_nobody_listens_on_is_a_failure_and_an_open_one_an_answer(host):
     assert answer.problem is Problem.FAILED and "refused" in answer.stderr
 
 
+def listen(path, answer):
+    """A daemon on a Unix socket that keeps its connections open, as QEMU's monitor does."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def handle():
+        connection = listener.accept()[0]
+        with listener, connection:
+            answer(connection)
+            connection.recv(1)
+
+    threading.Thread(target=handle, daemon=True).start()
+    return str(path)
+
+
+def test_a_daemon_is_asked_until_its_answer_is_whole(host, tmp_path):
+    path = listen(
+        tmp_path / "s", lambda c: (c.recv(9), c.sendall(b"hello\n{1, id: a"), time.sleep(0.1), c.sendall(b"}\n"))
+    )
+    assert host.ask(path, b"?", b"id: a").stdout == "hello\n{1, id: a}\n"
+
+
+def test_a_daemon_that_says_something_else_is_a_timeout_with_what_it_said(host, tmp_path):
+    answer = host.ask(listen(tmp_path / "s", lambda c: (c.recv(9), c.sendall(b"busy\n"))), b"?", b"id: a", timeout=0.3)
+    assert (answer.problem, answer.stdout) == (Problem.TIMEOUT, "busy\n")
+
+
+def test_a_daemon_that_closes_has_answered(host, tmp_path):
+    path = listen(tmp_path / "s", lambda c: c.shutdown(socket.SHUT_RDWR))
+    assert host.ask(path, b"?", b"id: a") == Answer(f"unix {path}")
+
+
+def test_a_socket_that_cannot_be_asked_is_told_apart(host, tmp_path):
+    assert host.ask(str(tmp_path / "none"), b"?", b"x").problem is Problem.ABSENT
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "left"))
+    assert host.ask(str(tmp_path / "left"), b"?", b"x").problem is Problem.FAILED
+    assert host.ask("/" + "x" * 200, b"?", b"x").problem is Problem.FAILED
+    (tmp_path / "left").chmod(0o600)
+    assert as_nobody(lambda: host.ask(str(tmp_path / "left"), b"?", b"x").problem) == str(Problem.DENIED)
+
+
 def test_what_is_blocked_is_not_run_and_names_the_cause(host, tmp_path):
     host.block(Touches.DISKS, "mpatha queues")
     host.block(Touches.DISKS, "a later cause")
@@ -243,6 +286,7 @@ def test_readings_end_when_their_check_must(host):
     assert hurried.run(["sleep", "60"], timeout=30).problem is Problem.TIMEOUT
     assert hurried.run(["true"]).problem is Problem.TIMEOUT
     assert hurried.exchange("127.0.0.1", 1).problem is Problem.TIMEOUT
+    assert hurried.ask("/nowhere", b"?", b"x").problem is Problem.TIMEOUT
     assert time.monotonic() - started < 5
     assert host.run(["true"]).rc == 0, "the others go on"
     host.block(Touches.DISKS, "mpatha queues")

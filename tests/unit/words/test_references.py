@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.examination import CHECKS
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements import common, node_death
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements import common
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.model import OTHERS
 
 RULES = (Path(__file__).resolve().parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
 HEADINGS = re.findall(r"^#+ (.*)$", RULES, re.MULTILINE)
 ANCHORS = {"docs/rules.md#" + re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in HEADINGS}
 SECTIONS = set(re.findall(r"^- (.*)$", RULES.partition("## The runbook's sections")[2], re.MULTILINE))
-TABLES = [common.TABLE, node_death.TABLE, *(check.table for check in CHECKS.values())]
+TABLES = [common.TABLE, *OTHERS.values(), *(check.table for check in CHECKS.values())]
 REFERENCES = sorted({row.reference for table in TABLES for row in table.values()})
 
 

@@ -1,0 +1,17 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fast way of the module of the same name."""
+
+from __future__ import annotations
+
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.options import NODE_EPOCH
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.one_trip import OneTripAction
+
+
+class ActionModule(OneTripAction):
+    body = "systems.node_job"
+
+    def options(self) -> dict:
+        _result, params = self.validate_argument_spec(**NODE_EPOCH)
+        return {"do": "store", **params, "foresee": self._task.check_mode}

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""vm_whereabouts as ansible-playbook runs it, on answers of nodes and a real uxen database."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, Entry, Phase, open_store
+from clients.uxen import SCHEMA, Uxen
+from playbook import Playbook
+from xen_answers import answer, domain, mac, opener, uuid
+
+FIRST, SECOND = "vm_where_first", "vm_where_second"
+
+
+class Where(Playbook):
+    def __init__(self, directory: Path, uxen: Uxen) -> None:
+        super().__init__(directory)
+        self.uxen = uxen
+        self.given: dict[str, Any] = {"sources": ["inventory", "database", "cluster_conf", "heartbeat"]}
+        self.read(n1=answer("n1"), n2=answer("n2"))
+
+    def read(self, **answers: dict[str, Any]) -> None:
+        """The same answer twice, the first 4 s older."""
+        self.hosts = {}
+        for name, one in answers.items():
+            if not one:
+                self.hosts[name] = {}
+                continue
+            clock = {key: value - 4 for key, value in one["clock"].items()}
+            at = {key: one["node"][key] - 4 for key in ("at", "ended")}
+            older = {**one, "clock": clock, "node": {**one["node"], **at}}
+            self.hosts[name] = {FIRST: older, SECOND: one}
+
+    def where(self, *vms: str, **options: Any) -> dict[str, Any]:
+        given = {**self.uxen.options, **self.given, "zone": "zone-a", "vms": list(vms) or [uuid(1)], **options}
+        task = {"cloudops.hypervisor.vm_whereabouts": given, "register": "done", "run_once": True}
+        copy = {"content": "{{ done | to_json }}", "dest": str(self.directory / "done.json")}
+        code, output = self.run([task, {"ansible.builtin.copy": copy, "delegate_to": "localhost", "run_once": True}])
+        assert code == 0, output
+        done: dict[str, Any] = json.loads((self.directory / "done.json").read_text())
+        return done
+
+    def one(self, **options: Any) -> dict[str, Any]:
+        (vm,) = self.where(**options)["vms"]
+        return dict(vm)
+
+
+@pytest.fixture
+def uxen(postgresql_url: str) -> Uxen:
+    made = Uxen(postgresql_url)
+    made.do(SCHEMA, "ALTER TABLE pengx_vm ADD COLUMN label text", "ALTER TABLE pengx_vm ADD COLUMN main_mac text")
+    made.fill({"n1": {1: 51, 2: 52}, "n2": {}})
+    made.do(f"UPDATE pengx_vm SET label = 'shop', main_mac = '{mac(2).upper()}' WHERE uuid = '{uuid(2)}'")
+    return made
+
+
+@pytest.fixture
+def play(tmp_path: Path, uxen: Uxen) -> Where:
+    return Where(tmp_path, uxen)
+
+
+def codes(vm: dict[str, Any]) -> set[str]:
+    return {finding["code"] for finding in vm["health"]["findings"]}
+
+
+def test_a_vm_that_every_node_denied_twice_is_off_and_its_row_is_told(play: Where) -> None:
+    done = play.where()
+    (vm,) = done["vms"]
+    assert (done["off"], vm["verdict"], vm["missing"], vm["silent"]) == (True, "off", [], [])
+    # the whole time between the two readings
+    assert 3 < done["read_at"] - vm["off_since"] < 5
+    assert [(row["node"], row["display"]) for row in vm["rows"]] == [("n1", 51)]
+    assert done["nodes"]["differences"] == [] and done["nodes"]["answered"] == ["n1", "n2"]
+    assert codes(vm) == {"vm_where_off"}
+
+
+def test_a_silent_node_is_named_and_nothing_is_off(play: Where) -> None:
+    play.read(n1=answer("n1"), n2={})
+    done = play.where()
+    (vm,) = done["vms"]
+    assert (done["off"], vm["verdict"], vm["silent"], vm["off_since"]) == (False, "unknown", ["n2"], None)
+    assert {"vm_where_not_found", "vm_where_silent"} <= codes(vm)
+
+
+def test_a_node_that_the_play_lacks_is_silent_too(play: Where, uxen: Uxen) -> None:
+    uxen.do("INSERT INTO pengx_pm VALUES (gen_random_uuid(), 'n3')")
+    vm = play.one()
+    assert (vm["verdict"], vm["silent"]) == ("unknown", ["n3"])
+    assert "n3 is not in inventory" in {gap["what"] for gap in vm["missing"]}
+    # without the database nobody knows of n3
+    assert play.one(sources=["inventory", "cluster_conf", "heartbeat"])["verdict"] == "off"
+
+
+def test_a_database_that_does_not_answer_is_missing_and_fails_nothing(play: Where) -> None:
+    done = play.where(login_unix_socket="/nowhere")
+    assert not done["off"] and not done["database"]["read"] and "/nowhere" in done["database"]["problem"]
+    (vm,) = done["vms"]
+    assert "database: not read" in {gap["what"] for gap in vm["missing"]}
+
+
+def test_a_running_vm_is_found_by_name_and_mac_with_what_the_database_says_otherwise(play: Where) -> None:
+    columns = {"vm": {"name": "label", "mac": "main_mac"}}
+    running = answer("n2", domain(2), vms=(1, 2), openers=[opener(2)])
+    play.read(n1=answer("n1", vms=(1, 2)), n2=running)
+    done = play.where("web-2", "shop", mac(2), uuid(2), columns=columns)
+    (vm,) = done["vms"]
+    assert (vm["vm"], vm["verdict"]) == (uuid(2), "somewhere")
+    assert {"shop", "web-2"} <= set(vm["names"])
+    assert {place["kind"] for place in vm["places"]} == {"domain", "loop"}
+    assert {"vm_where_runs", "vnc_on_another_node"} <= codes(vm)
+    assert [one["node"] for one in vm["domains"]] == ["n2"]
+    assert vm["configs"][0]["hosts"] == ["n1", "n2"]
+
+
+def test_what_means_no_vm_or_several_is_told_and_nothing_is_off(play: Where) -> None:
+    double = answer("n1", vms=(1, 2))
+    double["configs"][1]["name"] = "web-1"
+    play.read(n1=double, n2=answer("n2"))
+    done = play.where("web-1", "web-9", uuid(1))
+    assert done["unresolved"] == {"web-1": [uuid(1), uuid(2)], "web-9": []}
+    assert not done["off"] and [vm["vm"] for vm in done["vms"]] == [uuid(1)]
+
+
+def test_a_request_to_the_api_without_an_answer_keeps_it_from_being_off(play: Where) -> None:
+    url = play.environment["CLOUDOPS_STORE_URL"]
+    with open_store(Author("lee", "another run", Process.at(os.getpid())), url) as store:
+        store.record(Entry("xen_vm", uuid(1), Phase.STARTED, evidence={"request": "POST /vms/x/start", "node": "n1"}))
+    vm = play.one()
+    assert vm["verdict"] == "unknown"
+    assert {"node": "", "what": "POST /vms/x/start", "why": "no answer yet"} in vm["missing"]
+    assert "vm_where_job_open" in codes(vm)
+
+
+def test_a_host_is_the_node_that_its_kernel_says(play: Where) -> None:
+    play.read(**{"host-a": answer("n1", domain(1)), "host-b": answer("n2")})
+    done = play.where()
+    assert done["nodes"]["names"] == ["n1", "n2"] and done["hosts"] == {"n1": "host-a", "n2": "host-b"}
+    (vm,) = done["vms"]
+    assert vm["missing"] == [] and vm["domains"][0]["host"] == "host-a"
