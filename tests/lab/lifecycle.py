@@ -141,7 +141,9 @@ class Lab:
     def _definition(self) -> str:
         """What the machines were made from; a snapshot is good for nothing else."""
         trees = [tree for _role, trees in self.topology.overlays for tree in trees]
-        sources = [HERE / name for name in ("guest/init", "machine.py", "network.py", *dict.fromkeys(trees), *self._sources())]
+        sources = [
+            HERE / name for name in ("guest/init", "machine.py", "network.py", *dict.fromkeys(trees), *self._sources())
+        ]
         versions = run("qemu-system-x86_64", "--version")
         return digest(self.image.name, self._accelerator(), versions, repr(self.topology), *sources)
 
