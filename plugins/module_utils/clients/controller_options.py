@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_api import UXEN_API
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_database import UXEN_DATABASE
 
 Declaration = Dict[str, Any]
@@ -79,6 +80,44 @@ VM_ZONE: Declaration = {
     "store_url": {"type": "str", "no_log": True},
     **UXEN_DATABASE,
 }
+MIGRATION_PREFLIGHT: Declaration = {
+    "argument_spec": {
+        "vm": {"type": "str", "required": True},
+        "target": {"type": "str", "required": True},
+        "ends": {"type": "str", "required": True},
+        "reserve": {"type": "int", "default": 64},
+        "statuses": {"type": "dict", "default": {}},
+        "language": {"type": "str", "default": "en", "choices": ["en", "ko"]},
+        **VM_ZONE,
+    },
+}
 VM_WHEREABOUTS: Declaration = {
     "argument_spec": {"vms": {"type": "list", "elements": "str", "required": True}, **VM_ZONE},
+}
+XEN_VM: Declaration = {
+    "argument_spec": {
+        "vm": {"type": "str", "required": True},
+        "state": {"type": "str", "required": True, "choices": ["running", "stopped", "paused", "migrated"]},
+        "proof": {"type": "dict", "required": True},
+        "by": {"type": "str", "default": "xl", "choices": ["xl", "api"]},
+        "zone": {"type": "str", "required": True},
+        "epoch": {"type": "int", "required": True},
+        "config": {"type": "path"},
+        "volume": {"type": "path", "default": "/data"},
+        "local": {"type": "bool", "default": False},
+        "proven_ended": {"type": "str", "default": ""},
+        "max_age": {"type": "float", "default": 15.0},
+        "quiet": {"type": "float", "default": 60.0},
+        "ha_held_off": {"type": "str", "default": ""},
+        "grace": {"type": "float", "default": 120.0},
+        "force": {"type": "bool", "default": False},
+        "target": {"type": "str"},
+        "target_address": {"type": "str"},
+        "timeout": {"type": "float", "default": 300.0},
+        "within": {"type": "list", "elements": "str", "default": []},
+        "roots": {"type": "list", "elements": "str", "default": ["/data/domu"]},
+        "uxen_api": {"type": "dict", "default": {}, "options": UXEN_API},
+        "store_url": {"type": "str", "no_log": True},
+    },
+    "required_if": [("state", "migrated", ["target"])],
 }

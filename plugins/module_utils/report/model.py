@@ -27,6 +27,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
     worst,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.migration import TABLE as MIGRATION
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_death import TABLE as NODE_DEATH
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_where import TABLE as VM_WHERE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vnc import TABLE as VNC
@@ -37,7 +38,7 @@ FAIL_ON = ("never", "critical", "unknown", "warning")
 # A node that gave no answer has no check; its finding stands under this name.
 NO_CHECK = "node"
 # What is judged on the controller and is no check of a node.
-OTHERS = {"node_death": NODE_DEATH, "vnc": VNC, "vm_where": VM_WHERE}
+OTHERS = {"node_death": NODE_DEATH, "vnc": VNC, "vm_where": VM_WHERE, "migration": MIGRATION}
 IDENTITY = ("hostname", "boot_id", "uptime_seconds", "time", "kernel", "python")
 
 Key = Tuple[str, str, str]
