@@ -91,6 +91,14 @@ MIGRATION_PREFLIGHT: Declaration = {
         **VM_ZONE,
     },
 }
+UXEN_VM_PLACE: Declaration = {
+    "argument_spec": {
+        "vm": {"type": "str", "required": True},
+        "host": {"type": "str", "required": True},
+        "max_age": {"type": "float", "default": 15.0},
+        **VM_ZONE,
+    },
+}
 VM_WHEREABOUTS: Declaration = {
     "argument_spec": {"vms": {"type": "list", "elements": "str", "required": True}, **VM_ZONE},
 }
