@@ -54,7 +54,11 @@ WALKED = {
     "roots": ["/data/domu"],
 }
 WALK = f"python3 -I -S -c {vm_config.WALK} " + json.dumps(
-    {"roots": ["/data/domu"], "saved": [vm_config.SAVED, vm_config.SAVED + vm_config.SET_ASIDE], "depth": vm_config.DEPTH}
+    {
+        "roots": ["/data/domu"],
+        "saved": [vm_config.SAVED, vm_config.SAVED + vm_config.SET_ASIDE],
+        "depth": vm_config.DEPTH,
+    }
 )
 STAT = f"stat -L --format %d %i %n -- {RAW} {QCOW2}"
 BLKID = "blkid -p -o export /dev/mapper/mpathb"
