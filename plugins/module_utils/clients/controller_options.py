@@ -80,6 +80,17 @@ VM_ZONE: Declaration = {
     "store_url": {"type": "str", "no_log": True},
     **UXEN_DATABASE,
 }
+FLEET_SNAPSHOT: Declaration = {
+    "argument_spec": {
+        "state": {"type": "str", "default": "taken", "choices": ["taken", "read"]},
+        "keep": {"type": "int", "default": 90},
+        "date": {"type": "str", "default": ""},
+        "verified": {"type": "bool", "default": False},
+        "show": {"type": "str", "default": "all", "choices": ["all", "problems"]},
+        "language": {"type": "str", "default": "en", "choices": ["en", "ko"]},
+        **VM_ZONE,
+    },
+}
 MIGRATION_PREFLIGHT: Declaration = {
     "argument_spec": {
         "vm": {"type": "str", "required": True},
