@@ -39,6 +39,8 @@ NODE_TRIAGE: Declaration = {
         "in_doubt": {"type": "bool", "required": True},
         "ssh": {"type": "str", "required": True},
         "vm_addresses": {"type": "list", "elements": "str", "default": []},
+        "vm_macs": {"type": "dict", "default": {}},
+        "vms": {"type": "list", "elements": "str", "default": []},
         "bmc": {"type": "dict", "options": BMC},
         "directory": {"type": "path", "default": "reports/hang_triage"},
         "store_url": {"type": "str", "no_log": True},
