@@ -108,3 +108,56 @@ def test_the_role_reads_real_nodes_and_stops_before_anything(playbook: Playbook)
     given = {**given, "vm_migrate_timeout": 600, "vm_migrate_settle": True, "vm_migrate_source": "n3"}
     code, output = playbook.run([{"name": "Move", "ansible.builtin.import_role": role, "vars": given}])
     assert code == 2 and "Nothing was done. vm_migrate_source" in output
+
+
+class TestMending:
+    """Root's ssh, in folders of this test instead of root's own."""
+
+    @pytest.fixture(autouse=True)
+    def _nodes(self, playbook: Playbook) -> None:
+        keys = playbook.directory / "etc"
+        keys.mkdir()
+        for kind in ("ed25519", "rsa"):
+            (keys / f"ssh_host_{kind}_key.pub").write_text(f"ssh-{kind} AAAA{kind} root@n2\n", encoding="utf-8")
+        for name in ("n1", "n2"):
+            (playbook.directory / name).mkdir()
+        playbook.hosts = {"n1": LOCAL, "n2": LOCAL}
+
+    def fix(self, playbook: Playbook, what: str, *arguments: str) -> tuple[int, str]:
+        given = {
+            "__migration_preflight_ssh": "{{ inventory_dir }}/{{ inventory_hostname }}",
+            "__migration_preflight_host_keys": "{{ inventory_dir }}/etc",
+            "__migration_preflight_source": "n1",
+            "migration_preflight_target": "n2",
+            "migration_preflight_address": "10.78.0.12",
+        }
+        role = {"name": "cloudops.hypervisor.migration_preflight", "tasks_from": what, "rolespec_validate": False}
+        task = {"name": "Mend", "ansible.builtin.import_role": role}
+        return playbook.run([task], "-e", json.dumps(given), *arguments)
+
+    def test_the_targets_own_host_keys_come_to_the_source(self, playbook: Playbook) -> None:
+        known = playbook.directory / "n1" / "known_hosts"
+        known.write_text("10.78.0.12 ssh-ed25519 AAAAold\nother ssh-ed25519 AAAAother\n", encoding="utf-8")
+        before = known.read_text(encoding="utf-8")
+        code, output = self.fix(playbook, "fix_host_key", "--check", "--diff")
+        assert code == 0 and known.read_text(encoding="utf-8") == before, output
+        code, output = self.fix(playbook, "fix_host_key")
+        assert code == 0, output
+        lines = known.read_text(encoding="utf-8").splitlines()
+        assert sorted(lines) == [
+            "10.78.0.12 ssh-ed25519 AAAAed25519",
+            "10.78.0.12 ssh-rsa AAAArsa",
+            "other ssh-ed25519 AAAAother",
+        ]
+        assert "changed=0" in self.fix(playbook, "fix_host_key")[1].split("n1  ")[-1]
+
+    def test_roots_key_of_the_source_is_let_in_and_made_where_there_is_none(self, playbook: Playbook) -> None:
+        code, output = self.fix(playbook, "fix_root_key", "--check")
+        assert code == 0 and not list((playbook.directory / "n1").iterdir()), output
+        code, output = self.fix(playbook, "fix_root_key")
+        assert code == 0, output
+        public = (playbook.directory / "n1" / "id_ed25519.pub").read_text(encoding="utf-8")
+        allowed = playbook.directory / "n2" / "authorized_keys"
+        assert allowed.read_text(encoding="utf-8") == public and allowed.stat().st_mode & 0o777 == 0o600
+        code, output = self.fix(playbook, "fix_root_key")
+        assert code == 0 and output.count("changed=0") == 2, output
