@@ -4,12 +4,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-from ansible.errors import AnsibleFilterError
-from ansible.utils.color import ANSIBLE_COLOR
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import conclude
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import vm_devices, vm_start
@@ -17,8 +13,6 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.vm_s
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_start import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report import findings
 
-# Ansible loads this file before it forks: a worker has no terminal to ask.
-WIDTH = min(shutil.get_terminal_size((120, 24)).columns, 160)
 _SECRET = re.compile(r"(?im)^(.*(?:pass|secret|token|credential|private)\w*\s*[\"']?\s*[=:]\s*).*$")
 _INLINE = re.compile(r"(?i)((?:pass\w*|secret|token)\s*=\s*)[^\s,\"'\]]+")
 
@@ -68,10 +62,7 @@ def devices(
 
 
 def shown(check: Answer, language: str = "en") -> list[str]:
-    try:
-        return findings.lines(check["findings"], language, WIDTH, ANSIBLE_COLOR)
-    except ImportError as error:
-        raise AnsibleFilterError(f"{error}. Install the Python package rich on the controller.") from error
+    return findings.lines(check, TABLE, language)
 
 
 def without_secrets(text: str) -> str:

@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""May this VM be started, stopped, paused or moved now? From one proof of its whereabouts, by rules 4, 10, 32 to 34.
+"""May this VM be started, stopped, paused or moved now? From one proof of its whereabouts.
 
-A proof ages: what is done rests on readings of the last seconds, or is refused by the name of what is missing.
+docs/rules.md: rule 10 gives a proof its age, rule 32 asks for quiet before a start, rule 33 leaves what may run twice
+alone. What is missing is named.
 """
 
 from __future__ import annotations

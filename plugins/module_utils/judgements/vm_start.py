@@ -33,8 +33,10 @@ TABLE = table(
         "vm_start_silent",
         Status.UNKNOWN,
         RULES + "rule-2",
-        Words("this node did not answer: the VM may be here", "Bring it to answer, or run hang_triage for it."),
-        Words("이 노드가 응답하지 않음: VM이 여기 있을 수 있음", "노드를 복구하거나 hang_triage 를 실행하십시오."),
+        Words("{subject} did not answer: the VM may be there", "Bring it to answer, or run hang_triage for it."),
+        Words(
+            "{subject} 이(가) 응답하지 않음: VM이 그곳에 있을 수 있음", "노드를 복구하거나 hang_triage 를 실행하십시오."
+        ),
     ),
     Judgement(
         "vm_start_runs",

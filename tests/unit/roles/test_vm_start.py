@@ -59,7 +59,7 @@ def test_every_reason_is_shown_with_its_evidence_and_nothing_is_started(play: St
     assert code == 2 and "Nothing was started" in output
     assert f"its disk {play.root}/root.raw is not on" in output
     assert "its kernel /boot/none is not on" in output and "has no bridge xenbr7" in output
-    assert "n2: this node did not answer: the VM may be here" in output
+    assert "n2 did not answer: the VM may be there" in output
     assert "not known: libxc" in output or "not known: its domains" in output
     assert "No such file or directory" in output and "mounted at /" in output
     with play.store() as store:
