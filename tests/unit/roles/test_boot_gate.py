@@ -175,3 +175,9 @@ class TestRepair:
         code, output = self.release(tmp_path, gate, [guest], n2=UNREACHABLE)
         assert code == 2 and "The gate stays closed: web: n2 is silent" in output
         assert gate("status")[1].startswith("closed")
+
+
+def test_a_gate_that_something_waits_at_is_not_taken_away(gate: Gate, released: Any) -> None:
+    gate("status")
+    code, output, _journal = released(boot_gate_state="absent")
+    assert code == 2 and "Release this boot first" in output and gate.program.exists()
