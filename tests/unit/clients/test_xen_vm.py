@@ -19,7 +19,6 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
     Author,
     Entry,
     Phase,
-    Store,
     open_store,
 )
 from clients.api import Api, Remembered, serving
