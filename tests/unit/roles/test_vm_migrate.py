@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from playbook import LOCAL, Playbook
+from playbook import LOCAL, UNREACHABLE, Playbook
 from xen_answers import answer, config, domain, uuid
 
 VM = uuid(1)
@@ -108,6 +108,10 @@ def test_the_role_reads_real_nodes_and_stops_before_anything(playbook: Playbook)
     given = {**given, "vm_migrate_timeout": 600, "vm_migrate_settle": True, "vm_migrate_source": "n3"}
     code, output = playbook.run([{"name": "Move", "ansible.builtin.import_role": role, "vars": given}])
     assert code == 2 and "Nothing was done. vm_migrate_source" in output
+    given = {**given, "vm_migrate_source": "n1", "vm_migrate_target": "n2"}
+    playbook.hosts = {"n1": LOCAL, "n2": UNREACHABLE}
+    code, output = playbook.run([{"name": "Move", "ansible.builtin.import_role": role, "vars": given}])
+    assert code == 2 and "Neither end was touched: n2 gave no answer" in output
 
 
 class TestMending:
