@@ -17,7 +17,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.controller_options import NODE_TRIAGE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Entry, Phase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import node_death
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import guest_life, node_death
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_death import (
     Bmc,
     Decision,
@@ -43,7 +43,8 @@ class ActionModule(ActionBase):
         witnesses = triage.witnesses()
         decision = node_death.decide(node_death.readings(witnesses))
         own = triage.own
-        checks = {CHECK: _health(triage.name, decision, witnesses), **(own.get("checks") or {})}
+        health = _health(triage.name, decision, witnesses, triage.guests())
+        checks = {CHECK: health, **(own.get("checks") or {})}
         result.update(
             changed=False,
             in_doubt=options["in_doubt"],
@@ -89,9 +90,24 @@ class _Triage:
             "management": node_death.management(boot, self._recorded_boot(), greeted, tuple(sorted(answered))),
             "heartbeat": node_death.heartbeat(self.name, views),
             "peers": node_death.peers(self.name, views),
-            "guests": node_death.guests(tuple(self.options["vm_addresses"]), {**probes, "the controller": here}),
+            "guests": node_death.guests(
+                tuple(self.options["vm_addresses"]),
+                {**probes, "the controller": here},
+                guest_life.elsewhere(self.options["vm_macs"], {host: self._vms(host)[-1] for host in self.others}),
+                tuple(one.said for one in self.guests() if one.lives),
+            ),
             "bmc": self._power(),
         }
+
+    def _vms(self, host: str) -> list[Mapping[str, Any]]:
+        """What the host has of every VM, reading by reading; nothing where it gave none."""
+        answers = [self._registered(host, name) for name in self.options["vms"]]
+        return [answer if answer.get("node") else {} for answer in answers] or [{}]
+
+    def guests(self) -> tuple[guest_life.Guest, ...]:
+        """The domains of the host itself, as far as it answers."""
+        readings = self._vms(self.name)
+        return guest_life.life(readings[0], readings[-1]) if len(readings) > 1 else ()
 
     def _power(self) -> Witness:
         if self.bmc is None:
@@ -139,7 +155,9 @@ class _Triage:
         return bmcs.console(LocalHost(), self.bmc)
 
 
-def _health(name: str, decision: Decision, witnesses: Mapping[str, Witness]) -> dict[str, Any]:
+def _health(
+    name: str, decision: Decision, witnesses: Mapping[str, Witness], guests: tuple[guest_life.Guest, ...]
+) -> dict[str, Any]:
     """The verdict as a check's result, with every reading behind it as its evidence."""
     code = f"node_{decision.verdict.value}"
     if decision.verdict is node_death.Death.UNKNOWN and witnesses["management"].reading in node_death.ANSWERS:
@@ -147,11 +165,13 @@ def _health(name: str, decision: Decision, witnesses: Mapping[str, Witness]) -> 
     evidence = tuple(
         f"{reading}: {one.reading.value}: {said}" for reading, one in witnesses.items() for said in one.evidence
     )
+    evidence += tuple(f"VMs: {said}" for said in guest_life.summary(guests))
     finding = Finding(code, name, {"missing": list(decision.missing)}, evidence)
     facts = {
         "verdict": decision.verdict,
         "rule": decision.rule,
         "missing": decision.missing,
         "readings": {reading: one.reading for reading, one in witnesses.items()},
+        "vms": guests,
     }
     return conclude(CHECK, [finding], facts, TABLE)

@@ -30,6 +30,7 @@ class ActionModule(ActionBase):
             "unresolved": {text: uuids for text, uuids in found.items() if len(uuids) != 1},
             "nodes": {**plain(zone.nodes), "answered": sorted(zone.names[host] for host in zone.last)},
             "hosts": {zone.names[host]: host for host in sorted(zone.last)},
+            "boots": {zone.names[host]: answer["node"]["boot_id"] for host, answer in sorted(zone.last.items())},
             "read_at": zone.read_at,
             "database": {"read": zone.database is not None, "problem": zone.database_problem},
         }

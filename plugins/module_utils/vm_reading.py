@@ -86,9 +86,9 @@ def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
     """``{node, domains, configs, images, listeners, openers, toolstack, saved, missing}``, as JSON has it."""
     host = local.until(time.monotonic() + ordered.timeout)
     lost: List[Missing] = []
-    mounts = _mounts(host, lost)
-    recovering, cluster = _guard(host, mounts, lost)
-    touches = _touches(ordered.roots, mounts)
+    mounts = mounts_of(host, lost)
+    recovering, cluster = guard(host, mounts, lost)
+    touches = touches_on(ordered.roots, mounts)
     configs = vm_config.probe(host, ordered.roots, touches, FOR_IMAGES * ordered.timeout)
     found = xen.probe(host)
     domains = found.domains or ()
@@ -96,7 +96,7 @@ def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
     paths = {disk.path for config in configs.configs for disk in config.disks if disk.path}
     paths |= {disk.path for domain in domains for disk in domain.disks if disk.path}
     files, unread = image_openers.stat_files(host, paths, touches)
-    volumes = _Volumes(host, mounts, lost)
+    volumes = Volumes(host, mounts, lost)
     processes = read_processes(host)
     incoming = [one.counted.uuid for one in domains if one.incoming]
     tools = toolstack.probe(host, processes, roots, incoming)
@@ -130,7 +130,7 @@ def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
     return shown
 
 
-def _mounts(host: LocalHost, lost: List[Missing]) -> Tuple[Mount, ...]:
+def mounts_of(host: LocalHost, lost: List[Missing]) -> Tuple[Mount, ...]:
     table = host.read(MOUNTINFO)
     try:
         return parse_mountinfo(table.stdout)
@@ -139,7 +139,7 @@ def _mounts(host: LocalHost, lost: List[Missing]) -> Tuple[Mount, ...]:
         return ()
 
 
-def _guard(
+def guard(
     host: LocalHost, mounts: Sequence[Mount], lost: List[Missing]
 ) -> Tuple[Optional[bool], Optional[Mapping[str, Any]]]:
     """Forbid what would hang. Whether OCFS2 recovers, None where that cannot be told, and who is in its cluster."""
@@ -183,7 +183,7 @@ def _cluster(host: LocalHost, facts: Mapping[str, Any], lost: List[Missing]) -> 
     return {"nodes": nodes, "heartbeat": None if beating is None else sorted([*beating, *own])}
 
 
-def _touches(roots: Sequence[str], mounts: Sequence[Mount]) -> Touches:
+def touches_on(roots: Sequence[str], mounts: Sequence[Mount]) -> Touches:
     """What reading the roots may wait for: links may lead from any of them onto the cluster's volume."""
     kinds = [mount.fstype for mount in (image_openers.volume_at(root, mounts) for root in roots) if mount]
     if any(one.fstype in CLUSTERED for one in mounts):
@@ -191,7 +191,7 @@ def _touches(roots: Sequence[str], mounts: Sequence[Mount]) -> Touches:
     return Touches.NFS if any(kind in NFS for kind in kinds) else Touches.DISKS
 
 
-class _Volumes:
+class Volumes:
     """Names of volumes: what several nodes share is named in the same way on each of them."""
 
     def __init__(self, host: LocalHost, mounts: Sequence[Mount], lost: List[Missing]) -> None:

@@ -57,6 +57,19 @@ options:
     type: list
     elements: str
     default: []
+  vm_macs:
+    description:
+      - The MAC address of a VM by its address, as far as they are known. A VM whose MAC is on another node that answers
+        is not this host's, whatever answers at its address.
+    type: dict
+    default: {}
+  vms:
+    description:
+      - The two variables in which M(cloudops.hypervisor.xen_vm_info) was registered for each host that answered, some
+        seconds apart. A VM of this host that got CPU time in between lives.
+    type: list
+    elements: str
+    default: []
   bmc:
     description: The host's BMC, which is read over IPMI 2.0 by C(ipmitool).
     type: dict

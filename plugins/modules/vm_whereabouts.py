@@ -176,6 +176,11 @@ hosts:
   returned: success
   type: dict
   sample: {n1: n1.example}
+boots:
+  description: The boot that each node is in.
+  returned: success
+  type: dict
+  sample: {n1: 0d5a1c11-1f6c-4bb0-9d7c-7a7b52a0a8f5}
 read_at:
   description: When the oldest answer of the last readings was asked for, in seconds since the epoch; null without any.
   returned: success

@@ -228,9 +228,12 @@ class Lab:
         self._complete.unlink(missing_ok=True)
         self._end()
         self.namespace.replug()
-        for service in self.services:
+
+        def bring_back(service: Service) -> None:
             service.load(name)
             service.start()
+
+        side_by_side(bring_back, self.services)
         accel = self._accelerator()
         machines = self.machines.values()
         side_by_side(lambda machine: machine.start(accel, name), machines)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_api import UXEN_API
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_database import UXEN_DATABASE
 
 Declaration = Dict[str, Any]
@@ -38,6 +39,8 @@ NODE_TRIAGE: Declaration = {
         "in_doubt": {"type": "bool", "required": True},
         "ssh": {"type": "str", "required": True},
         "vm_addresses": {"type": "list", "elements": "str", "default": []},
+        "vm_macs": {"type": "dict", "default": {}},
+        "vms": {"type": "list", "elements": "str", "default": []},
         "bmc": {"type": "dict", "options": BMC},
         "directory": {"type": "path", "default": "reports/hang_triage"},
         "store_url": {"type": "str", "no_log": True},
@@ -79,6 +82,63 @@ VM_ZONE: Declaration = {
     "store_url": {"type": "str", "no_log": True},
     **UXEN_DATABASE,
 }
+FLEET_SNAPSHOT: Declaration = {
+    "argument_spec": {
+        "state": {"type": "str", "default": "taken", "choices": ["taken", "read"]},
+        "keep": {"type": "int", "default": 90},
+        "date": {"type": "str", "default": ""},
+        "verified": {"type": "bool", "default": False},
+        "show": {"type": "str", "default": "all", "choices": ["all", "problems"]},
+        "language": {"type": "str", "default": "en", "choices": ["en", "ko"]},
+        **VM_ZONE,
+    },
+}
+MIGRATION_PREFLIGHT: Declaration = {
+    "argument_spec": {
+        "vm": {"type": "str", "required": True},
+        "target": {"type": "str", "required": True},
+        "ends": {"type": "str", "required": True},
+        "reserve": {"type": "int", "default": 64},
+        "statuses": {"type": "dict", "default": {}},
+        "language": {"type": "str", "default": "en", "choices": ["en", "ko"]},
+        **VM_ZONE,
+    },
+}
+UXEN_VM_PLACE: Declaration = {
+    "argument_spec": {
+        "vm": {"type": "str", "required": True},
+        "host": {"type": "str", "required": True},
+        "max_age": {"type": "float", "default": 15.0},
+        **VM_ZONE,
+    },
+}
 VM_WHEREABOUTS: Declaration = {
     "argument_spec": {"vms": {"type": "list", "elements": "str", "required": True}, **VM_ZONE},
+}
+XEN_VM: Declaration = {
+    "argument_spec": {
+        "vm": {"type": "str", "required": True},
+        "state": {"type": "str", "required": True, "choices": ["running", "stopped", "paused", "migrated"]},
+        "proof": {"type": "dict", "required": True},
+        "by": {"type": "str", "default": "xl", "choices": ["xl", "api"]},
+        "zone": {"type": "str", "required": True},
+        "epoch": {"type": "int", "required": True},
+        "config": {"type": "path"},
+        "volume": {"type": "path", "default": "/data"},
+        "local": {"type": "bool", "default": False},
+        "proven_ended": {"type": "str", "default": ""},
+        "max_age": {"type": "float", "default": 15.0},
+        "quiet": {"type": "float", "default": 60.0},
+        "ha_held_off": {"type": "str", "default": ""},
+        "grace": {"type": "float", "default": 120.0},
+        "force": {"type": "bool", "default": False},
+        "target": {"type": "str"},
+        "target_address": {"type": "str"},
+        "timeout": {"type": "float", "default": 300.0},
+        "within": {"type": "list", "elements": "str", "default": []},
+        "roots": {"type": "list", "elements": "str", "default": ["/data/domu"]},
+        "uxen_api": {"type": "dict", "default": {}, "options": UXEN_API},
+        "store_url": {"type": "str", "no_log": True},
+    },
+    "required_if": [("state", "migrated", ["target"])],
 }

@@ -178,6 +178,19 @@ class DisplayWrite:
 
 
 @dataclass(frozen=True)
+class PlaceWrite:
+    """One ``UPDATE`` of a VM that is on another node now: its node by uuid, and its display where that is proven."""
+
+    vm: VmUuid
+    old: str
+    new: str
+    display: Optional[Display] = None
+
+
+Write = Union[DisplayWrite, PlaceWrite]
+
+
+@dataclass(frozen=True)
 class Correction:
     """``state``: committed, aborted, or unknown where the server could not be asked what became of the commit.
 
@@ -246,7 +259,7 @@ class UxenDatabase:
             tuple(unreadable),
         )
 
-    def correct(self, writes: Sequence[DisplayWrite], seen: Iterable[VmRow], holder: Holder) -> Correction:
+    def correct(self, writes: Sequence[Write], seen: Iterable[VmRow], holder: Holder) -> Correction:
         """All the writes in their order, or none. ``seen``: the rows as :meth:`read` had them.
 
         The zone must still be held by the holder's run. The rows of every node concerned are locked, and
@@ -254,11 +267,19 @@ class UxenDatabase:
         more. Raises :class:`RowsMoved` on any surprise.
         """
         known = {row.vm: row for row in seen}
-        pms = sorted({known[write.vm].pm_uuid for write in writes})
+        concerned = {known[write.vm].pm_uuid for write in writes}
+        concerned |= {write.new for write in writes if isinstance(write, PlaceWrite)}
+        pms = sorted(concerned)
+        names = {row.pm_uuid: row.node for row in known.values()}
         expected = {row.vm: row for row in known.values() if row.pm_uuid in pms}
         wanted = {**expected}
         for write in writes:
-            wanted[write.vm] = replace(wanted[write.vm], display=write.new)
+            row = wanted[write.vm]
+            if isinstance(write, DisplayWrite):
+                wanted[write.vm] = replace(row, display=write.new)
+            else:
+                display = write.display or row.display
+                wanted[write.vm] = replace(row, pm_uuid=write.new, node=names.get(write.new, ""), display=display)
         with self._session() as session:
             session.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
             self._limit(session)
@@ -272,14 +293,9 @@ class UxenDatabase:
                 raise RowsMoved("This run lost its lock on %s: it is held %s." % (holder.zone, now_by))
             before = self._locked(session, pms, expected)
             _same(before, expected, "was changed by somebody else since it was read")
-            cursor = session.cursor()
-            cursor.executemany(
-                "UPDATE pengx_vm SET vnc_port = %s WHERE uuid = %s AND pm_uuid = %s"
-                " AND vnc_port::text IS NOT DISTINCT FROM %s",
-                [(str(one.new), known[one.vm].key, known[one.vm].pm_uuid, _text(one.old)) for one in writes],
-            )
-            if cursor.rowcount != len(writes):
-                raise RowsMoved("%d rows were to be written and %d were. Nothing was." % (len(writes), cursor.rowcount))
+            written = self._write(session, writes, known)
+            if written != len(writes):
+                raise RowsMoved("%d rows were to be written and %d were. Nothing was." % (len(writes), written))
             _same(self._locked(session, pms, expected), wanted, "would not end as planned")
             try:
                 ended = session.execute("COMMIT").statusmessage
@@ -333,6 +349,27 @@ class UxenDatabase:
                 while _holder(session, zone) == held and time.monotonic() < deadline:
                     time.sleep(0.05)
             return held is not None
+
+    def _write(self, session: Any, writes: Sequence[Write], known: Mapping[VmUuid, VmRow]) -> int:
+        """The rows that were written, each with its old value in the WHERE."""
+        displays = [one for one in writes if isinstance(one, DisplayWrite)]
+        cursor = session.cursor()
+        cursor.executemany(
+            "UPDATE pengx_vm SET vnc_port = %s WHERE uuid = %s AND pm_uuid = %s"
+            " AND vnc_port::text IS NOT DISTINCT FROM %s",
+            [(str(one.new), known[one.vm].key, known[one.vm].pm_uuid, _text(one.old)) for one in displays],
+        )
+        written = max(cursor.rowcount, 0) if displays else 0
+        for one in writes:
+            if isinstance(one, PlaceWrite):
+                row = known[one.vm]
+                done = session.execute(
+                    "UPDATE pengx_vm SET pm_uuid = %s, vnc_port = COALESCE(%s, vnc_port) WHERE uuid = %s"
+                    " AND pm_uuid = %s AND vnc_port::text IS NOT DISTINCT FROM %s",
+                    (one.new, _text(one.display), row.key, one.old, _text(row.display)),
+                )
+                written += done.rowcount
+        return written
 
     def _outcome(
         self, transaction: int, identity: Identity, pms: Sequence[str], before: Tuple[VmRow, ...], lost: str

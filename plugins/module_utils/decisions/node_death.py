@@ -286,13 +286,27 @@ def peers(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
     return Witness(Peers.DISPUTED, tuple(said))
 
 
-def guests(addresses: Tuple[str, ...], answers: Mapping[str, Mapping[str, bool]]) -> Witness:
+def guests(
+    addresses: Tuple[str, ...],
+    answers: Mapping[str, Mapping[str, bool]],
+    elsewhere: Optional[Mapping[str, str]] = None,
+    living: Tuple[str, ...] = (),
+) -> Witness:
     """``answers``: by observer, then by address. Silence counts only from an observer that could ask all of them.
 
-    An answer keeps hands off the node, though it does not tell which node's port the VM is behind.
+    An answer keeps hands off the node, though it does not tell which node's port the VM is behind; but a VM whose MAC
+    is on a node that answers (``elsewhere``: by address, that node) is not this node's. ``living``: its VMs that were
+    seen to run on the node itself.
     """
+    if living:
+        return Witness(Guests.ANSWER, living)
     if not addresses:
         return Witness(Guests.MISSING, ("no address of a VM was given",))
+    gone = {address: name for address, name in (elsewhere or {}).items() if address in addresses}
+    moved = tuple("%s is on %s, and tells nothing of this node" % pair for pair in sorted(gone.items()))
+    addresses = tuple(address for address in addresses if address not in gone)
+    if not addresses:
+        return Witness(Guests.MISSING, moved)
     heard = [
         "%s answers %s; whether it is behind this node's port was not read" % (address, who)
         for who, asked in sorted(answers.items())
@@ -300,11 +314,11 @@ def guests(addresses: Tuple[str, ...], answers: Mapping[str, Mapping[str, bool]]
         if asked.get(address)
     ]
     if heard:
-        return Witness(Guests.ANSWER, tuple(heard))
+        return Witness(Guests.ANSWER, (*heard, *moved))
     asked_all = [who for who, asked in sorted(answers.items()) if all(address in asked for address in addresses)]
     if not asked_all:
-        return Witness(Guests.MISSING, ("nobody could ask %s" % ", ".join(addresses),))
-    return Witness(Guests.NONE, ("%s: silent to %s" % (", ".join(addresses), ", ".join(asked_all)),))
+        return Witness(Guests.MISSING, ("nobody could ask %s" % ", ".join(addresses), *moved))
+    return Witness(Guests.NONE, ("%s: silent to %s" % (", ".join(addresses), ", ".join(asked_all)), *moved))
 
 
 def _number(name: str, view: Mapping[str, Any]) -> Optional[int]:

@@ -124,7 +124,7 @@ def _ready(host: Host, ends: Ends, boot_id: str) -> Tuple[int, str]:
     source, target = ends.source(), ends.far()
     if source is None or target is None:
         who = "the target" if source else "this node"
-        raise Refusal("end_silent", "%s cannot be seen: %s" % (who, ends.said))
+        raise Refusal("end_unseen", "%s cannot be seen: %s" % (who, ends.said))
     if target.boot_id != boot_id:
         raise Refusal("other_boot", "%s has started again since it was found fit" % target.hostname)
     if target.end(ends.uuid).copy:

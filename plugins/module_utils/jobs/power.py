@@ -43,7 +43,8 @@ VERIFIED_WITHIN = 30.0
 XL_ANSWERS_WITHIN = 30.0
 DESTROYED_WITHIN = 60.0
 QUOTED = 5
-_MOVES = re.compile(r"\b(migrate|migrate-receive|save|restore)\b")
+# whoever received or restored a domain stays as its daemon; while it does so, the helper is there or the name tells
+_MOVES = re.compile(r"^\S*\bxl (?:-\S+ )*(?:migrate|save)(?![-\w])|libxl-save-helper")
 
 
 @dataclass(frozen=True)

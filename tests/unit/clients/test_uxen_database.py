@@ -22,6 +22,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_d
     DisplayWrite,
     Holder,
     NodeRow,
+    PlaceWrite,
     RowsMoved,
     Unreadable,
     UxenDatabase,
@@ -435,3 +436,34 @@ class TestIdentity:
         rows = tuple(row for row in reading.vms if row.node == "n1")
         done = promoted._outcome(reading.identity.transaction, reading.identity, [pm(1)], rows, "cut")
         assert done.state == "unknown" and "another server answers" in done.said
+
+
+class TestMoving:
+    """A VM that was migrated: its node and its display in one transaction, or not at all."""
+
+    def move(self, uxen: Uxen, *writes: PlaceWrite) -> uxen_database.Correction:
+        database = UxenDatabase(uxen.options)
+        with database.holding(HOLDER):
+            return database.correct(writes, database.read().vms, HOLDER)
+
+    def rows(self, uxen: Uxen) -> dict[str, tuple[str, int | None]]:
+        return {one[0]: one[1:] for one in uxen.do("SELECT uuid::text, pm_uuid::text, vnc_port FROM pengx_vm")}
+
+    def test_node_and_display_are_written_together(self, uxen: Uxen) -> None:
+        ended = self.move(uxen, PlaceWrite(VmUuid(vm(1)), pm(1), pm(2), Display(51)))
+        assert ended.state == "committed" and {row.node for row in ended.now} == {"n1", "n2"}
+        assert self.rows(uxen)[vm(1)] == (pm(2), 51) and self.rows(uxen)[vm(2)] == (pm(1), 51)
+
+    def test_a_display_that_is_not_proven_stays(self, uxen: Uxen) -> None:
+        self.move(uxen, PlaceWrite(VmUuid(vm(2)), pm(1), pm(2)))
+        assert self.rows(uxen)[vm(2)] == (pm(2), 51)
+
+    def test_a_node_that_has_no_vm_yet_takes_one(self, uxen: Uxen) -> None:
+        uxen.do(f"INSERT INTO pengx_pm VALUES ('{pm(3)}', 'n3')")
+        assert self.move(uxen, PlaceWrite(VmUuid(vm(1)), pm(1), pm(3))).state == "committed"
+        assert self.rows(uxen)[vm(1)] == (pm(3), 50)
+
+    def test_a_row_that_was_moved_by_somebody_else_is_left(self, uxen: Uxen) -> None:
+        with pytest.raises(RowsMoved):
+            self.move(uxen, PlaceWrite(VmUuid(vm(1)), pm(9), pm(2)))
+        assert self.rows(uxen)[vm(1)] == (pm(1), 50)

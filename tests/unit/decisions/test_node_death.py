@@ -247,3 +247,17 @@ def test_an_address_is_never_taken_for_another_one_of_its_network():
     other = view()
     other["peers"][0]["node"]["name"] = "10.0.0.9"
     assert node_death.peers("10.0.0.8", {"n1": other}).reading is Peers.MISSING
+
+
+def test_a_vm_that_is_on_a_node_that_answers_tells_nothing_of_another():
+    heard = {"n1": {"10.0.0.21": True, "10.0.0.22": False}}
+    both = ("10.0.0.21", "10.0.0.22")
+    assert node_death.guests(both, heard).reading is Guests.ANSWER
+    gone = node_death.guests(both, heard, {"10.0.0.21": "n1"})
+    assert gone.reading is Guests.NONE and "10.0.0.21 is on n1" in gone.evidence[-1]
+    assert node_death.guests(both[:1], heard, {"10.0.0.21": "n1"}).reading is Guests.MISSING
+
+
+def test_a_vm_that_was_seen_to_live_on_the_node_itself_needs_no_address():
+    seen = node_death.guests((), {}, None, ("domain 3 web-1: its CPU time rose by 12 ms in 1.4 s",))
+    assert seen.reading is Guests.ANSWER and seen.evidence[0].startswith("domain 3")

@@ -210,9 +210,9 @@ def test_a_silent_end_that_comes_back_is_settled(work):
 @pytest.mark.parametrize(
     ("code", "source", "target"),
     [
-        ("end_silent", at_source(domain()), Problem.TIMEOUT),
-        ("end_silent", Problem.FAILED, seen()),
-        ("end_silent", at_source(domain()), "xl: command not found\n"),
+        ("end_unseen", at_source(domain()), Problem.TIMEOUT),
+        ("end_unseen", Problem.FAILED, seen()),
+        ("end_unseen", at_source(domain()), "xl: command not found\n"),
         ("other_boot", at_source(domain()), seen(boot_id="0d5a1c11-1f6c-4bb0-9d7c-7a7b52a0a8f5")),
         ("target_has_domain", at_source(domain()), seen(domain(5, **INCOMING))),
         ("no_domain", at_source(), seen()),

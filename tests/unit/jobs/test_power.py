@@ -279,6 +279,8 @@ def test_what_cannot_be_seen_is_not_destroyed(work):
         ("moving", Sight(domains=(domain(name=f"{UUID}--incoming", paused=True),))),
         ("moving", Sight(domains=(domain(name=f"{UUID}--migratedaway"),))),
         ("moving", replace(RUNS, tools=(f"xl migrate {UUID} n2 (pid 41)",))),
+        ("moving", replace(RUNS, tools=("/usr/lib/xen-4.17/bin/xl -v save 3 /data/x.save (pid 41)",))),
+        ("moving", replace(RUNS, tools=("/usr/lib/xen-4.17/bin/libxl-save-helper --restore-domain (pid 41)",))),
         ("image_open", Sight(openers=(f"{IMAGE} by process qemu-img",))),
         ("unread", Sight(missing=(NO_LIBXC,))),
     ],
@@ -289,9 +291,10 @@ def test_what_is_not_simply_on_is_not_stopped(work, code, sight):
     assert job.acts == []
 
 
-def test_the_daemon_of_a_running_domain_is_no_reason_not_to_stop_it(work):
+@pytest.mark.parametrize("came", [f"xl create {CONFIG}", "/usr/lib/xen-4.17/bin/xl migrate-receive", "xl restore /s/x"])
+def test_the_daemon_of_a_running_domain_is_no_reason_not_to_stop_it(work, came):
     job = work({"xl shutdown 3": ""})
-    assert job.stop(replace(RUNS, tools=(f"xl create {CONFIG} (pid 41)",)), OFF)["how"] == "shutdown"
+    assert job.stop(replace(RUNS, tools=(f"{came} (pid 41)",)), OFF)["how"] == "shutdown"
 
 
 def test_asked_to_stop_while_the_guest_shuts_down_the_job_ends(work):

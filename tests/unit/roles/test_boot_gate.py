@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, open_store
-from playbook import LOCAL, Playbook
+from playbook import LOCAL, UNREACHABLE, Playbook
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "boot_gate"
 BOOT = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
@@ -145,3 +145,39 @@ def test_the_role_releases_this_boot_alone_and_once(gate: Gate, released: Any) -
     code, output, journal = released(boot_gate_reason="fit")
     assert code == 0 and "changed=1" in output and [one["reason"] for one in journal] == ["fit"]
     assert gate("status")[1].startswith("released")
+
+
+class TestRepair:
+    """The last step of node_boot_check's repair, with a boot that waits."""
+
+    def release(self, tmp_path: Path, gate: Gate, guests: list[dict[str, Any]], **hosts: Any) -> tuple[int, str]:
+        playbook = Playbook(tmp_path)
+        reading = {"checks": {"boot": {"facts": {"guests": guests}}}, "node": {"boot_id": BOOT}}
+        playbook.hosts = {"n1": {**LOCAL, "node_boot_check_result": reading}, **hosts}
+        paths = {"__boot_gate_folder": str(gate.folder), "__boot_gate_program": str(gate.program)}
+        role = {"name": "cloudops.hypervisor.node_boot_check", "tasks_from": "boot_gate", "rolespec_validate": False}
+        task = {"name": "Gate", "ansible.builtin.import_role": role}
+        code, output = playbook.run([task], "-e", json.dumps(paths), "--limit", "n1")
+        return code, " ".join(output.split())
+
+    def test_a_boot_with_nothing_that_waits_is_released(self, tmp_path: Path, gate: Gate) -> None:
+        gate("status")
+        code, output = self.release(tmp_path, gate, [], n2=UNREACHABLE)
+        assert code == 0, output
+        assert gate("status")[1].startswith("released")
+
+    def test_it_stays_closed_while_a_node_is_silent_that_may_run_what_waits(self, tmp_path: Path, gate: Gate) -> None:
+        gate("status")
+        auto = tmp_path / "auto" / "web.cfg"
+        auto.parent.mkdir()
+        auto.write_text('uuid = "21aaac9c-5b99-4229-9f83-0bf6b6dd8077"\nname = "web"\n', encoding="utf-8")
+        guest = {"name": "web", "path": str(auto), "starter": "xendomains.service", "shared": True}
+        code, output = self.release(tmp_path, gate, [guest], n2=UNREACHABLE)
+        assert code == 2 and "The gate stays closed: web: n2 is silent" in output
+        assert gate("status")[1].startswith("closed")
+
+
+def test_a_gate_that_something_waits_at_is_not_taken_away(gate: Gate, released: Any) -> None:
+    gate("status")
+    code, output, _journal = released(boot_gate_state="absent")
+    assert code == 2 and "Release this boot first" in output and gate.program.exists()

@@ -68,6 +68,7 @@ def test_the_page_is_read_aloud_in_korean_too(page: Page) -> None:
 
 
 def test_a_name_that_nobody_knows_is_said_with_the_nodes_that_did_not_answer(page: Page) -> None:
+    page.hosts = {"n1": UNREACHABLE}
     code, output = page.show("web-9")
     assert code == 0, output
     assert "web-9: no VM that anybody knows" in output and "NO ANSWER" in output
