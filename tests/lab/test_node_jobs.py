@@ -27,7 +27,7 @@ from fault import plug, unplug
 from lifecycle import READY, Lab
 from topology import NODES
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
 PLACE = "/run/cloudops-lab"
 MODULE_UTILS = "ansible_collections/cloudops/hypervisor/plugins/module_utils"
@@ -185,7 +185,6 @@ def test_a_lease_of_one_node_keeps_the_other_out_until_it_is_given_back(nodes: L
     assert patient["began"] < first["ended"] < patient["ended"]
 
 
-@pytest.mark.soak
 def test_of_many_jobs_on_both_nodes_each_has_it_alone(nodes: Lab, epoch: int) -> None:
     names = [f"job-{number}" for number in range(5)]
     for name in names:
@@ -195,7 +194,6 @@ def test_of_many_jobs_on_both_nodes_each_has_it_alone(nodes: Lab, epoch: int) ->
     assert [job["rc"] for job in ended] == [0] * 10, ended
 
 
-@pytest.mark.soak
 def test_a_killed_holder_keeps_it_on_both_nodes_while_its_child_writes(nodes: Lab, epoch: int) -> None:
     start("n1", "writer", epoch, seconds=300, timeout=400, writes=30)
     await_job("n1", "writer", 20, "hold")
@@ -212,7 +210,6 @@ def test_a_killed_holder_keeps_it_on_both_nodes_while_its_child_writes(nodes: La
     assert await_job("n2", "proven", 60)["rc"] == 0
 
 
-@pytest.mark.soak
 def test_a_node_that_dies_with_it_must_be_proven_off_first(spoiled: Lab, epoch: int) -> None:
     start("n2", "doomed", epoch, seconds=600, timeout=700)
     boot_id = await_job("n2", "doomed", 20, "hold")["boot_id"]
@@ -228,7 +225,6 @@ def test_a_node_that_dies_with_it_must_be_proven_off_first(spoiled: Lab, epoch: 
     assert "the node rebooted" in doomed["why"]
 
 
-@pytest.mark.soak
 def test_where_flock_is_not_the_clusters_a_lease_is_refused(spoiled: Lab, epoch: int) -> None:
     start("n2", "over-nfs", epoch, volume="/data/iso")
     assert refusal(await_job("n2", "over-nfs", 30)) == "lease_wrong_storage"
@@ -319,7 +315,6 @@ def test_a_job_whose_connection_is_cut_again_and_again_is_found_again(
     assert_found_again(controller.communicate(timeout=240)[0])
 
 
-@pytest.mark.soak
 def test_a_job_goes_on_while_its_node_is_out_of_reach(nodes: Lab, epoch: int, tmp_path: Path, config: None) -> None:
     start("n2", "holder", epoch, seconds=60)
     await_job("n2", "holder", 20, "hold")
@@ -335,7 +330,6 @@ def test_a_job_goes_on_while_its_node_is_out_of_reach(nodes: Lab, epoch: int, tm
     assert_found_again(controller.communicate(timeout=240)[0])
 
 
-@pytest.mark.soak
 def test_a_job_outlives_its_controller_and_is_read_by_the_next(
     nodes: Lab, epoch: int, tmp_path: Path, config: None
 ) -> None:
@@ -351,7 +345,6 @@ def test_a_job_outlives_its_controller_and_is_read_by_the_next(
     assert refusal(read("n1", "vm")) == "unread"
 
 
-@pytest.mark.soak
 def test_a_controller_that_slept_and_was_overtaken_is_refused_by_the_node(
     nodes: Lab, epoch: int, tmp_path: Path
 ) -> None:
@@ -373,7 +366,6 @@ def test_a_controller_that_slept_and_was_overtaken_is_refused_by_the_node(
     assert ask("n1", "read", name="vm")["epoch"] == newer
 
 
-@pytest.mark.soak
 def test_a_job_that_was_overtaken_while_it_waited_for_the_lease_does_nothing(nodes: Lab, epoch: int) -> None:
     newer = next(EPOCHS)
     start("n2", "newer", newer, seconds=15)

@@ -22,7 +22,7 @@ from topology import XEN_NODES
 from xen_faults import MIGRATION_CUTS, XEN_FAULTS
 from xen_lab import XenLab
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
 
 WEB, DB, MAIL = GUESTS_BY_NAME["web-1"], GUESTS_BY_NAME["db-1"], GUESTS_BY_NAME["mail-1"]
 TWINS = GUESTS_BY_NAME["twin-a"], GUESTS_BY_NAME["twin-b"]
@@ -92,7 +92,6 @@ def test_a_guest_that_runs_on_both_nodes_is_seen_and_a_restore_takes_it_back(spo
         assert connection.execute("SELECT count(*) FROM pengx_vm WHERE vnc_port = 77").fetchone() == (0,)
 
 
-@pytest.mark.soak
 def test_a_live_migration_is_one_copy_all_the_time(spoiled: XenLab, observed: Observer) -> None:
     observed.wait_for(lambda seen: bool(seen.places(WEB.name)), 30, "the guest's MAC")
     migrate(WEB.uuid, "x1", "x2")
@@ -103,7 +102,6 @@ def test_a_live_migration_is_one_copy_all_the_time(spoiled: XenLab, observed: Ob
     assert ports("x2") == {5950, 5951}
 
 
-@pytest.mark.soak
 def test_two_guests_with_one_display_get_two_ports(spoiled: XenLab, observed: Observer) -> None:
     for twin in TWINS:
         spoiled.start_guest(twin, "x1")
@@ -112,7 +110,6 @@ def test_two_guests_with_one_display_get_two_ports(spoiled: XenLab, observed: Ob
     assert lines == "2\n"
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("point", MIGRATION_CUTS)
 def test_a_migration_is_cut_at_its_point(point: str, spoiled: XenLab, observed: Observer) -> None:
     fault = XEN_FAULTS[f"migration_cut_{point.replace('-', '_')}"]
@@ -126,7 +123,6 @@ def test_a_migration_is_cut_at_its_point(point: str, spoiled: XenLab, observed: 
     assert len([copy for copy in copies if not copy.held]) == (0 if point in NOBODY_RUNS else 1), copies
 
 
-@pytest.mark.soak
 def test_a_node_is_fenced_by_its_bmc_and_comes_back(spoiled: XenLab, observed: Observer) -> None:
     bmc = spoiled.bmcs["x2"]
     assert bmc.guid.replace("-", "") in bmc.ask("mc", "guid").lower().replace("-", "")
@@ -141,7 +137,6 @@ def test_a_node_is_fenced_by_its_bmc_and_comes_back(spoiled: XenLab, observed: O
     spoiled.await_other_boot("x2", boot_id)
 
 
-@pytest.mark.soak
 def test_the_stand_in_starts_and_stops_and_loses_its_answer(spoiled: XenLab, observed: Observer) -> None:
     uxen = spoiled.uxen["x1"]
     listed = uxen.get("/vms")
@@ -170,14 +165,12 @@ def test_the_stand_in_starts_and_stops_and_loses_its_answer(spoiled: XenLab, obs
     assert uxen.post(f"/vms/{SPARE.uuid}/start").status == 500
 
 
-@pytest.mark.soak
 def test_the_stand_ins_ha_takes_over_a_dead_node(spoiled: XenLab, observed: Observer) -> None:
     spoiled.uxen["x1"].behave(ha_every=2, ha_silent=5)
     spoiled.machines["x2"].kill()
     await_text("x1", "xl vm-list", DB.uuid, 300)
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("name", [name for name in XEN_FAULTS if not name.startswith("migration_cut")])
 def test_each_fault_is_made_and_mended(name: str, xen_lab: XenLab, observed: Observer) -> None:
     fault = XEN_FAULTS[name]

@@ -53,7 +53,7 @@ TEST = (
         claim="Parsers, judges and decisions on recorded output, 95% of branches",
         # What a fuzzer happens to reach today is not coverage.
         commands=("coverage run -m pytest -m 'not fuzz'", "coverage report", "python -m pytest -m fuzz"),
-        minutes=10,
+        minutes=20,
         packages=("tests/packages.txt",),
     ),
     Part(
@@ -87,7 +87,7 @@ TEST = (
         name="lab",
         claim="Faults on real systems are found, and gone after the repair",
         commands=("python -m pytest tests/lab -m 'not soak'",),
-        minutes=20,
+        minutes=30,
         lane="lab",
         root=True,
         packages=("tests/lab/packages.txt",),
@@ -109,7 +109,15 @@ SOAK = (
     Part(
         name="faults",
         claim="Every fault alone",
-        commands=("python tests/run/sweep.py faults tests/lab -m soak",),
+        commands=("python tests/run/sweep.py faults tests/lab/test_faults.py tests/lab/test_roles.py -m soak",),
+        minutes=75,
+        root=True,
+        packages=("tests/lab/packages.txt",),
+    ),
+    Part(
+        name="vms",
+        claim="Leases, jobs and guests on two real nodes",
+        commands=("python tests/run/sweep.py vms tests/lab/test_node_jobs.py tests/lab/test_xen_lab.py -m soak",),
         minutes=75,
         root=True,
         packages=("tests/lab/packages.txt",),
