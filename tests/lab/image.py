@@ -160,9 +160,8 @@ def _guest_files(root: Path, into: Path) -> None:
         _copy_modules(root, tree, GUEST_MODULES)
         _copy_program(root, tree, "/usr/sbin/dropbear")
         shutil.copy(into / "id.pub", tree / "root/.ssh/authorized_keys")
-        key = "etc/dropbear/dropbear_ed25519_host_key"
-        said = run("chroot", root, "dropbearkey", "-t", "ed25519", "-f", f"/{key}")
-        (root / key).rename(tree / key)
+        said = run("chroot", root, "dropbearkey", "-t", "ed25519", "-f", "/guest-key")
+        shutil.move(root / "guest-key", tree / "etc/dropbear/dropbear_ed25519_host_key")
         (public,) = (line for line in said.splitlines() if line.startswith("ssh-ed25519 "))
         for file in (into / "known_hosts", root / "root/.ssh/known_hosts"):
             with file.open("a") as known:
