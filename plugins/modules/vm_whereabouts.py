@@ -69,7 +69,7 @@ zone:
   returned: success
   type: str
   sample: zone-a
-off:
+"off":
   description: Whether each of the VMs is proven off.
   returned: success
   type: bool

@@ -173,10 +173,15 @@ def _record(slot: str) -> Optional[Record]:
         content = json.loads(slot)
         crc = content.pop("crc")
         record = Record(**content)
-        whole = crc == _crc(record) and all(type(content[name]) is kind for name, kind in kinds.items())
+        whole = crc == _crc(record) and all(_is(content[name], kind) for name, kind in kinds.items())
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return None
     return record if whole and isinstance(record.at, float) else None
+
+
+def _is(value: object, kind: type) -> bool:
+    # true and false are integers, too
+    return isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
 
 
 # Reading

@@ -265,9 +265,11 @@ def _object(text: str) -> Dict[str, Any]:
 
 
 def _typed(value: Any, kind: Any) -> Any:
-    if kind is float and type(value) is int and abs(value) < 2**53:
+    # true and false are integers, too
+    boolean = isinstance(value, bool)
+    if kind is float and isinstance(value, int) and not boolean and abs(value) < 2**53:
         return float(value)
-    if type(value) is not kind:
+    if not isinstance(value, kind) or boolean != (kind is bool):
         raise TypeError("%s is wanted, not %r" % (kind.__name__, value))
     return value
 

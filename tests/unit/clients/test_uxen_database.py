@@ -100,7 +100,7 @@ class TestReading:
     def test_a_database_of_other_column_types_is_read_and_corrected(self, postgresql_url: str) -> None:
         uxen = Uxen(postgresql_url)
         uxen.do(SCHEMA.replace("uuid uuid", "uuid varchar").replace("integer CHECK (vnc_port >= 0)", "varchar(8)"))
-        uxen.do(SCHEMA.split(";")[0].replace("pengx_pm", "unused"))
+        uxen.do(SCHEMA.partition(";")[0].replace("pengx_pm", "unused"))
         uxen.fill({"n1": {1: 50, 2: 51}, "n2": {3: 50}})
         uxen.do(f"UPDATE pengx_vm SET uuid = upper(uuid) WHERE uuid = '{vm(1)}'")
         assert swap(uxen).state == "committed"

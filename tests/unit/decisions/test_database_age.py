@@ -20,8 +20,8 @@ NOW = Known("7400", 1, 901)
 ROWS = {VM: Row("n1", 51)}
 
 
-def said(kept=KEPT, now=NOW, replica=False, rows=ROWS, proven=()) -> list[str]:
-    return [phrase.code for phrase in doubts(kept, now, replica, rows, proven)]
+def said(kept=KEPT, now=NOW, replica=False, rows=None, proven=()) -> list[str]:
+    return [phrase.code for phrase in doubts(kept, now, replica, ROWS if rows is None else rows, proven)]
 
 
 def test_the_one_that_was_corrected_is_trusted():

@@ -49,7 +49,7 @@ LINKS = {
 }
 
 
-def look(processes=(QEMU,), links=(), files=(), mounts=MOUNTS, numbers=DATA, blocked=None, **changes):
+def look(processes=(QEMU,), links=(), files=(), mounts=MOUNTS, numbers=tuple(DATA), blocked=None, **changes):
     answers = {key: value for key, value in {**ANSWERS, **changes}.items() if value is not None}
     host = Replay(answers, links={**LINKS, **dict(links)}, blocked=blocked)
     table = {one.pid: one for one in processes}

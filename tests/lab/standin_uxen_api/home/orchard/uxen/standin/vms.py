@@ -46,7 +46,8 @@ class Vms:
         import psycopg2
 
         try:
-            with closing(psycopg2.connect(self._database)) as connection, connection, connection.cursor() as cursor:
+            connection = psycopg2.connect(self._database)
+            with closing(connection), connection, connection.cursor() as cursor:
                 yield cursor
         except psycopg2.OperationalError as error:
             raise Refused(f"database: {error}", 503) from error

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -10,15 +9,12 @@ state is the letters of xl list. CPU time is the hypervisor's own, in nanosecond
 
 from __future__ import annotations
 
-import glob
 import json
 import socket
 import sys
 import time
 import uuid
 from pathlib import Path
-
-sys.path[:0] = glob.glob("/usr/lib/xen-*/lib/python")
 
 import xen.lowlevel.xc
 import xen.lowlevel.xs
