@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import uuid
 from pathlib import Path
 
 from guests import NODE_UUIDS
@@ -65,7 +66,8 @@ class Bmc(Service):
                 node=self._node,
                 address=self.address,
                 authentication=_AUTHENTICATION,
-                guid=self.guid.replace("-", ""),
+                # A GUID goes over the wire with its last byte first.
+                guid=uuid.UUID(self.guid).bytes[::-1].hex(),
                 chassis=" ".join(str(word) for word in chassis),
                 user=USER,
                 password=PASSWORD,

@@ -125,7 +125,7 @@ def test_a_migration_is_cut_at_its_point(point: str, spoiled: XenLab, observed: 
 
 def test_a_node_is_fenced_by_its_bmc_and_comes_back(spoiled: XenLab, observed: Observer) -> None:
     bmc = spoiled.bmcs["x2"]
-    assert bmc.guid.replace("-", "") in bmc.ask("mc", "guid").lower().replace("-", "")
+    assert bmc.guid in bmc.ask("mc", "guid")
     assert bmc.powered()
     bmc.fence("off")
     assert not bmc.powered() and "x2" not in spoiled.running()
