@@ -168,7 +168,15 @@ FAULTS = table(
                 "multipath -f mpathc\n"
                 "for path in $slaves; do echo 1 > /sys/block/$path/device/delete; done"
             ),
-            on_node("iscsiadm -m session --rescan"),
+            # a session that was cut a moment ago is not logged in yet, and a scan of it finds nothing
+            on_node(
+                "for try in $(seq 20); do\n"
+                "    timeout 20 iscsiadm -m session --rescan || true\n"
+                "    [ \"$(ls -d /sys/class/iscsi_session/*/device/target*/*:*/block/* | wc -l)\" -lt 6 ] || break\n"
+                "    sleep 1\n"
+                "done",
+                timeout=450,
+            ),
         ),
         # Network
         Fault(
