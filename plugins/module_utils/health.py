@@ -203,7 +203,7 @@ class NotUnderstood(ValueError):
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, enums and tuples as JSON has them."""
+    """Dataclasses, enums, tuples and types of text as JSON has them."""
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
     if isinstance(value, enum.Enum):
@@ -212,4 +212,7 @@ def plain(value: Any) -> Any:
         return {str(plain(key)): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
+    if isinstance(value, str):
+        # a type of its own, such as VmUuid, is text to everybody else
+        return str(value)
     return value

@@ -31,12 +31,12 @@ def uxen(postgresql_url: str) -> Uxen:
 class Role(Playbook):
     def __init__(self, directory: Path, uxen: Uxen) -> None:
         super().__init__(directory)
-        self.given = {f"vncport_sync_{name}": value for name, value in uxen.options.items()}
+        self.given = {f"vm_where_{name}": value for name, value in uxen.options.items()}
         self.hosts = {"n1": UNREACHABLE, "n2": LOCAL}
 
     def sync(self, *arguments: str, **more: Any) -> tuple[int, str]:
         imported = {"name": "cloudops.hypervisor.vncport_sync", "rolespec_validate": False}
-        variables = {"vncport_sync_zone": "zone-a", **self.given, **more}
+        variables = {"vm_where_zone": "zone-a", **self.given, **more}
         role = {"name": "Sync", "ansible.builtin.import_role": imported, "vars": variables}
         return self.run([role], *arguments)
 
@@ -91,8 +91,8 @@ def test_a_cfg_that_cannot_be_changed_is_journalled_and_kept_for_the_end(role: R
     variables = {
         "__vncport_sync_change": change,
         "__vncport_sync_lock": {},
-        "vncport_sync_zone": "zone-a",
-        "vncport_sync_image_roots": [str(path.parent)],
+        "vm_where_zone": "zone-a",
+        "vm_where_image_roots": [str(path.parent)],
     }
     told = {"name": "Tell", "ansible.builtin.debug": {"var": "__vncport_sync_failure"}}
     role.hosts = {"n2": LOCAL}
