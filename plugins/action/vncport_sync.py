@@ -26,6 +26,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_d
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import database_age, vnc_truth
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.vnc_truth import Change, Standing, applied
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.whereabouts import counted_after
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, Status, verdict
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vnc import TABLE
@@ -92,8 +93,7 @@ class _Sync:
         now = time.time()
         for host, answer in self._answers.items():
             if answer:
-                asked = (answer.get("clock") or {}).get("asked")
-                yield host, now - float(answer["node"]["at"] if asked is None else asked)
+                yield host, now - counted_after(answer)
 
     # Reading
 

@@ -85,6 +85,7 @@ def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
 def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
     """``{node, domains, configs, images, listeners, openers, toolstack, saved, missing}``, as JSON has it."""
     host = local.until(time.monotonic() + ordered.timeout)
+    began = host.now()
     lost: List[Missing] = []
     mounts = mounts_of(host, lost)
     recovering, cluster = guard(host, mounts, lost)
@@ -116,7 +117,7 @@ def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
     known = [{"path": one.path, "volume": volumes.name(one.number), "inode": one.inode} for one in files]
     missing = (*lost, *found.missing, *configs.missing, *unread, *tools.missing, *openers.missing, *consoles.missing)
     result = {
-        "node": {**_node(host, found), "recovering": recovering, "cluster": cluster},
+        "node": {"began": began, **_node(host, found), "recovering": recovering, "cluster": cluster},
         "domains": None if found.domains is None else [_domain(host, one, configs, consoles) for one in domains],
         "configs": [_config(one) for one in configs.configs],
         "images": known,

@@ -182,7 +182,7 @@ boots:
   type: dict
   sample: {n1: 0d5a1c11-1f6c-4bb0-9d7c-7a7b52a0a8f5}
 read_at:
-  description: When the oldest answer of the last readings was asked for, in seconds since the epoch; null without any.
+  description: What no part of the last readings is older than, in seconds since the epoch; null without any.
   returned: success
   type: float
   sample: 1795220516.4

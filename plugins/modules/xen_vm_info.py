@@ -80,8 +80,13 @@ node:
       type: str
       returned: success
       sample: 6cb4279e-70b4-47df-be26-e619be0c8b1f
+    began:
+      description: When the reading began, by the node's clock, in seconds since the epoch.
+      type: float
+      returned: success
+      sample: 1795255706.1
     at:
-      description: When the domains were counted, by the node's clock, in seconds since the epoch.
+      description: When the domains were counted, by the same clock.
       type: float
       returned: success
       sample: 1795255706.4

@@ -176,12 +176,8 @@ class Zone:
 
     @property
     def read_at(self) -> float | None:
-        """When the oldest answer of the last round was asked for, by the controller's clock; None without any."""
-        asked = [
-            float((answer.get("clock") or {}).get("asked") or answer["node"]["at"])
-            for answer in (self.answers[-1] if self.answers else {}).values()
-        ]
-        return min(asked, default=None)
+        """The last round is not older than this, by the controller's clock; None without an answer."""
+        return min((decision.counted_after(one) for one in (self.answers or [{}])[-1].values()), default=None)
 
     # Telling
 

@@ -96,6 +96,7 @@ def answer(
             "hostname": node,
             "boot_id": f"boot of {node}",
             "at": asked + took / 2,
+            "began": asked,
             "ended": asked + took,
             "recovering": False,
             "cluster": {"nodes": ["n1", "n2"], "heartbeat": ["n1", "n2"]},

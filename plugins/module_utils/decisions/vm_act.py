@@ -52,7 +52,7 @@ class Domain:
 class Proof:
     """Of one VM. ``others``: what else has it, in words; ``gaps``: what is missing, in words.
 
-    ``read_at``: when its last readings were asked for; ``off_since``: None unless it is off.
+    ``read_at``: its last readings are not older; ``off_since``: None unless it is off.
     """
 
     off: bool = False

@@ -241,6 +241,16 @@ def _taken(answer: Mapping[str, Any]) -> float:
     return float(clock["answered"] - (about["ended"] - about["at"]))
 
 
+def counted_after(answer: Mapping[str, Any]) -> float:
+    """A moment of the controller's clock at which the domains were not counted yet: no reading is older than it says."""
+    about, clock = answer["node"], answer.get("clock")
+    if not clock:
+        return float(about["at"])
+    # what the node's clock says cannot be more than what went by here, should somebody have set it meanwhile
+    most = clock["answered"] - clock["asked"] - (about["ended"] - about["at"])
+    return float(clock["asked"] + max(0.0, min(about["at"] - about["began"], most)))
+
+
 def _uuid(text: Optional[str]) -> Optional[VmUuid]:
     return None if text is None else VmUuid(text)
 

@@ -36,7 +36,7 @@ class Where(Playbook):
                 self.hosts[name] = {}
                 continue
             clock = {key: value - 4 for key, value in one["clock"].items()}
-            at = {key: one["node"][key] - 4 for key in ("at", "ended")}
+            at = {key: one["node"][key] - 4 for key in ("began", "at", "ended")}
             older = {**one, "clock": clock, "node": {**one["node"], **at}}
             self.hosts[name] = {FIRST: older, SECOND: one}
 

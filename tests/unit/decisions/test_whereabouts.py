@@ -25,6 +25,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.wher
     Tool,
     Verdict,
     Vm,
+    counted_after,
     node_set,
     reading,
     runs_twice,
@@ -345,7 +346,7 @@ def answer(**changes):
     disk = {"vdev": "xvda", "path": RAW, "format": "raw", "backend": "phy", "loop": "/dev/loop0", "writable": True}
     image = {"path": RAW, "volume": VOLUME, "inode": 70185}
     return {
-        "node": {"hostname": "n1", "boot_id": "boot", "at": 100.0, "ended": 100.5, "recovering": False},
+        "node": {"hostname": "n1", "boot_id": "boot", "began": 99.4, "at": 100.0, "ended": 100.5, "recovering": False},
         "domains": [
             {"id": 3, "uuid": UUID, "name": f"{UUID}--incoming", "state": {**state, "paused": True}, "cpu_ns": 0}
             | {"disks": [disk, {**disk, "path": None}]}
@@ -359,6 +360,16 @@ def answer(**changes):
         "clock": {"asked": AT - 1, "answered": AT + 0.5},
         **changes,
     }
+
+
+@pytest.mark.parametrize(
+    ("began", "after"),
+    [(99.4, AT - 0.4), (100.5, AT - 1), (0.0, AT)],
+    ids=["after the reading began", "the node's clock went back", "no later than it can have been"],
+)
+def test_an_answer_is_not_older_than_the_count_of_its_domains(began, after):
+    about = {**answer()["node"], "began": began}
+    assert counted_after(answer(node=about)) == pytest.approx(after)
 
 
 def test_an_answer_of_the_module_is_read_by_the_controllers_clock():

@@ -142,6 +142,7 @@ def test_a_healthy_node_is_read_whole():
         "hostname": "n1",
         "boot_id": "6cb4279e-70b4-47df-be26-e619be0c8b1f",
         "at": 1_790_000_000.0,
+        "began": 1_790_000_000.0,
         "ended": 1_790_000_000.0,
         "recovering": False,
         "cluster": {"nodes": ["n1", "n2", "n3"], "heartbeat": ["n1", "n2"]},
