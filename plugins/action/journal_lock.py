@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
     def _apply(self, variables: dict[str, Any], options: dict[str, Any]) -> Lock | None:
         with opened_store(variables, options.get("store_url")) as store:
             if options["state"] == "held":
-                return store.acquire(options["name"], options["what"])
+                return store.acquire(options["name"], options["what"], options["above"])
             if options["state"] == "broken":
                 return store.break_lock(Token(options["name"], options["epoch"]), options["reason"])
             store.release(options["name"])

@@ -38,6 +38,12 @@ options:
   what:
     description: What it is needed for, told to whoever is refused. Required with O(state=held).
     type: str
+  above:
+    description:
+      - With O(state=held) the epoch is higher than this. It is what a node has heard of that refused this run's epoch,
+        as RV(cloudops.hypervisor.node_epoch#module:refusal) has it; another controller with a store of its own gave it.
+    type: int
+    default: 0
   epoch:
     description: The epoch of the holding to break, as the refusal told it. Required with O(state=broken).
     type: int

@@ -51,6 +51,7 @@ JOURNAL_LOCK: Declaration = {
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "default": "held", "choices": ["held", "free", "broken"]},
         "what": {"type": "str"},
+        "above": {"type": "int", "default": 0},
         "epoch": {"type": "int"},
         "reason": {"type": "str"},
         **_STORE,

@@ -368,8 +368,10 @@ class Store:
 
     # Locks
 
-    def acquire(self, name: str, what: str) -> Lock:
+    def acquire(self, name: str, what: str, above: int = 0) -> Lock:
         """Take the lock, or raise :class:`LockHeld`. The run that holds it gets it again, with the same epoch.
+
+        ``above``: an epoch that somebody has heard of, from another store too; this one is higher.
 
         A holder whose process is proven gone is replaced; any other keeps it until a person breaks it, however
         silent: it may sleep and wake.
@@ -378,20 +380,23 @@ class Store:
         with self._database.transaction() as query:
             query("INSERT INTO cloudops_lock VALUES (?, 0, NULL, '', '', '') ON CONFLICT (name) DO NOTHING", str(name))
             holder = _holder(query, name)
-            if holder is not None and holder.owner == self._author:
+            if holder is not None and holder.owner == self._author and holder.epoch > above:
                 return holder
             self._make_way(holder)
+            replaced = holder if holder is not None and holder.owner != self._author else None
             now = self._database.now
             (taken,) = query(
-                "UPDATE cloudops_lock SET epoch = epoch + 1, owner = ?, what = ?, since = %s, seen = %s"
-                " WHERE name = ? RETURNING %s" % (now, now, _LOCK),
+                "UPDATE cloudops_lock SET epoch = CASE WHEN epoch > ? THEN epoch ELSE ? END + 1,"
+                " owner = ?, what = ?, since = %s, seen = %s WHERE name = ? RETURNING %s" % (now, now, _LOCK),
+                above,
+                above,
                 json.dumps(asdict(self._author)),
                 str(what),
                 str(name),
             )
-            lock = _lock(taken, holder)
-            if holder is not None:
-                self._append(query, _lock_note("lock taken over", holder, "its process is gone"), lock.token)
+            lock = _lock(taken, replaced)
+            if replaced is not None:
+                self._append(query, _lock_note("lock taken over", replaced, "its process is gone"), lock.token)
             return lock
 
     def lock(self, name: str) -> Optional[Lock]:

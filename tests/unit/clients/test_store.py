@@ -270,6 +270,19 @@ class TestLock:
         first = opener().acquire("zone-a", "recovery")
         assert opener().acquire("zone-a", "recovery").token == first.token
 
+    def test_an_epoch_that_was_heard_of_elsewhere_is_passed(self, opener: Opener) -> None:
+        store = opener()
+        first = store.acquire("zone-a", "recovery", above=7)
+        assert first.epoch == 8
+        again = store.acquire("zone-a", "recovery", above=7)
+        assert again.token == first.token
+        newer = store.acquire("zone-a", "recovery", above=20)
+        assert newer.epoch == 21 and store.lock("zone-a") == newer
+        with pytest.raises(LockLost):
+            store.record(entry(), first.token)
+        store.release("zone-a")
+        assert store.acquire("zone-a", "recovery").epoch == 22
+
     def test_a_freed_lock_is_taken_with_a_higher_epoch(self, opener: Opener) -> None:
         first, second = opener(run="run-1"), opener(run="run-2")
         before = first.acquire("zone-a", "recovery")

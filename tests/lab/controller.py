@@ -1,0 +1,114 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A controller: Ansible as an operator runs it against a lab, with a store of its own, which may be held or killed."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from host import LabError
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 900
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``screen``: all that was printed; ``report``: what report.json says, empty when the run wrote none."""
+
+    rc: int
+    screen: str
+    seconds: float
+    report: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """The screen as one line: however it was folded."""
+        return " ".join(self.screen.split())
+
+    @property
+    def findings(self) -> list[Mapping[str, Any]]:
+        """All that the report has of every node."""
+        return [finding for node in self.report["nodes"] for check in node["checks"] for finding in check["findings"]]
+
+
+class Run:
+    """A playbook that runs, from begin() to end()."""
+
+    def __init__(self, command: list[str], screen: Path, state: Path, reports: Path) -> None:
+        self._screen, self._reports = screen, reports
+        self._began = time.monotonic()
+        with screen.open("w") as output:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "XDG_STATE_HOME": str(state), "NO_COLOR": "1", "COLUMNS": "120"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_for(self, text: str, seconds: float = 240) -> None:
+        """Until the screen shows it."""
+        deadline = time.monotonic() + seconds
+        while text not in self._screen.read_text():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise LabError(f"the screen never showed {text!r}:\n{self._screen.read_text()}")
+            time.sleep(0.1)
+
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    def hold(self) -> None:
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.killpg(self._process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def end(self, seconds: float = PATIENCE) -> Outcome:
+        try:
+            rc = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise LabError(f"no end after {seconds:.0f} s:\n{self._screen.read_text()}") from None
+        screen = self._screen.read_text()
+        print(screen)
+        written = self._reports / "latest/report.json"
+        report = json.loads(written.read_text()) if written.exists() else {}
+        return Outcome(rc, screen, time.monotonic() - self._began, report)
+
+
+class Controller:
+    def __init__(self, inventory: str, directory: Path) -> None:
+        self._inventory = ROOT / "inventories" / inventory
+        self._directory = directory
+        self._numbers = itertools.count()
+        directory.mkdir(exist_ok=True)
+
+    def begin(self, playbook: str, *arguments: str, **variables: Any) -> Run:
+        """``variables``: extra variables; every run has a report directory of its own, all share the store."""
+        number = f"{playbook}-{next(self._numbers)}"
+        reports = self._directory / f"{number}-reports"
+        extra = json.dumps({f"{playbook}_report_directory": str(reports), **variables})
+        command = [sys.executable, "-m", "ansible", "playbook", "--inventory", str(self._inventory)]
+        command += ["--extra-vars", extra, *arguments, f"playbooks/{playbook}.yml"]
+        return Run(command, self._directory / f"{number}.screen", self._directory / "state", reports)
+
+    def run(self, playbook: str, *arguments: str, **variables: Any) -> Outcome:
+        return self.begin(playbook, *arguments, **variables).end()
