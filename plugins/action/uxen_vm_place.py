@@ -39,7 +39,14 @@ class ActionModule(ActionBase):
             vm = VmUuid(options["vm"])
         except ValueError as error:
             raise AnsibleActionFail(f"vm: {error}") from None
-        zone = Zone(options, task_vars or {})
+        try:
+            return {**result, **self._place(vm, options, task_vars or {})}
+        except AnsibleActionFail as error:
+            # returned, so that a role may say what was done besides
+            return {**result, "changed": False, "failed": True, "msg": str(error)}
+
+    def _place(self, vm: VmUuid, options: Mapping[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        zone = Zone(options, variables)
         domain = _proven(zone, vm, options)
         if zone.database is None:
             raise AnsibleActionFail(f"Nothing was written. {zone.database_problem or 'The zone has no database.'}")
@@ -54,8 +61,8 @@ class ActionModule(ActionBase):
         told["diff"] = {side: f"{vm}  {told[side]['node']}  {told[side]['display']}\n" for side in ("before", "after")}
         write = _write(row, node, display)
         if write is not None and not self._task.check_mode:
-            _correct(options, zone.database, write, task_vars or {})
-        return {**result, **told, "changed": write is not None}
+            _correct(options, zone.database, write, variables)
+        return {**told, "changed": write is not None}
 
 
 def _proven(zone: Zone, vm: VmUuid, options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -36,3 +36,11 @@ class Epoch:
             said = "overtaken: %s has epoch %d, this is epoch %d. Whoever has the newer one works on the zone now"
             values = {"newest": newest.number, "epoch": self.number, "where": where}
             raise Refusal("overtaken", said % (where, newest.number, self.number), **values)
+
+    def claim(self, newest: Optional[Epoch], where: str) -> None:
+        """Refuse to begin this epoch where it is known already: it began elsewhere, in another controller's store."""
+        self.check(newest, where)
+        if newest == self:
+            said = "not new: %s has epoch %d already, from another controller"
+            values = {"newest": self.number, "epoch": self.number, "where": where}
+            raise Refusal("epoch_taken", said % (where, self.number), **values)

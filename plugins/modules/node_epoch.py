@@ -37,6 +37,12 @@ options:
     description: The epoch of the zone's lock, as M(cloudops.hypervisor.journal_lock) returned it.
     type: int
     required: true
+  begin:
+    description:
+      - Whether the epoch begins with this. It is refused then if the node has heard of it already, because a
+        controller with another store began one of the same number.
+    type: bool
+    default: false
 seealso:
   - module: cloudops.hypervisor.node_job
   - module: cloudops.hypervisor.journal_lock

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller import ROOT
 from topology import NODES
 
-ROOT = Path(__file__).resolve().parents[2]
 PROBLEMS = ("warning", "unknown", "critical")
 
 

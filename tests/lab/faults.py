@@ -172,7 +172,7 @@ FAULTS = table(
             on_node(
                 "for try in $(seq 20); do\n"
                 "    timeout 20 iscsiadm -m session --rescan || true\n"
-                "    [ \"$(ls -d /sys/class/iscsi_session/*/device/target*/*:*/block/* | wc -l)\" -lt 6 ] || break\n"
+                '    [ "$(ls -d /sys/class/iscsi_session/*/device/target*/*:*/block/* | wc -l)" -lt 6 ] || break\n'
                 "    sleep 1\n"
                 "done",
                 timeout=450,

@@ -18,7 +18,7 @@ Make = Callable[[XenLab], None]
 
 @dataclass(frozen=True)
 class Case:
-    """``guests``: those that it touches; ``found``: guest to the codes of what is said of it, before anything is corrected.
+    """``found``: guest to the codes of what is said of it, before anything is corrected; it touches these alone.
 
     ``displays``: what the database has for a guest when it was corrected as far as it may be.
     """
@@ -77,7 +77,10 @@ def _node(guest: str, node: str) -> Make:
 
 
 # systemd keeps the listener when the connection that began it has ended
-_LISTEN = "systemd-run --quiet --unit=lab-listener python3 -c 'import socket, time; s = socket.create_server((\"\", {}))\ntime.sleep(9999)'"
+_LISTEN = (
+    "systemd-run --quiet --unit=lab-listener python3 -c"
+    " 'import socket, time; listening = socket.create_server((\"\", {})); time.sleep(9999)'"
+)
 
 CASES = (
     Case(

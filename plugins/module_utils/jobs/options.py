@@ -26,5 +26,9 @@ NODE_JOB: Declaration = {
 }
 NODE_JOB_INFO: Declaration = {"argument_spec": {"name": {"type": "str"}}}
 NODE_EPOCH: Declaration = {
-    "argument_spec": {"zone": {"type": "str", "required": True}, "epoch": {"type": "int", "required": True}},
+    "argument_spec": {
+        "zone": {"type": "str", "required": True},
+        "epoch": {"type": "int", "required": True},
+        "begin": {"type": "bool", "default": False},
+    },
 }

@@ -570,13 +570,15 @@ class Jobs:
             self.launcher.forget(UNIT % name)
         return replace(job, journalled=True), not job.journalled
 
-    def store(self, epoch: Epoch, foresee: bool = False) -> bool:
-        """Refuse all older ones from now on; whether that is news. ``foresee``: write nothing."""
+    def store(self, epoch: Epoch, foresee: bool = False, begin: bool = False) -> bool:
+        """Refuse all older ones from now on; whether that is news. ``foresee``: write nothing; ``begin``: it must be."""
+        refuse = epoch.claim if begin else epoch.check
         if foresee:
             stored = self.newest()
-            epoch.check(stored, "this node")
+            refuse(stored, "this node")
             return stored != epoch
         with self._alone():
+            refuse(self.newest(), "this node")
             return self._store(epoch)
 
     def _store(self, epoch: Epoch) -> bool:
@@ -653,7 +655,7 @@ def perform(jobs: Jobs, params: Mapping[str, Any]) -> Dict[str, Any]:
             epoch = Epoch(params["zone"], params["epoch"])
         except ValueError as error:
             raise Refusal("epoch", str(error)) from None
-        return {"changed": jobs.store(epoch, params.get("foresee", False))}
+        return {"changed": jobs.store(epoch, params.get("foresee", False), params.get("begin", False))}
     if do == "stop":
         job, changed = jobs.stop(params["name"], params["patience"])
     elif do == "journal":

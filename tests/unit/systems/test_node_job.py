@@ -117,9 +117,9 @@ def site(tmp_path):
     site.launcher.end()
 
 
-def refused(act, *arguments):
+def refused(act, *arguments, **options):
     with pytest.raises(Refusal) as refusal:
-        act(*arguments)
+        act(*arguments, **options)
     return refusal.value
 
 
@@ -211,6 +211,15 @@ def test_an_epoch_can_be_stored_without_a_job(site):
     assert site.jobs.store(SEVEN) is True
     assert site.jobs.store(SEVEN) is False
     assert Jobs(str(site.root), LocalHost(), site.launcher).newest() == SEVEN
+
+
+def test_an_epoch_that_another_store_began_is_not_begun_again(site):
+    assert site.jobs.store(SEVEN, begin=True)
+    taken = refused(site.jobs.store, SEVEN, begin=True)
+    assert (taken.code, taken.values["newest"]) == ("epoch_taken", 7)
+    assert refused(site.jobs.store, SEVEN, foresee=True, begin=True).code == "epoch_taken"
+    assert not site.jobs.store(SEVEN), "who began it goes on"
+    assert site.jobs.store(Epoch("zone-a", 8), begin=True)
 
 
 def test_a_job_that_was_overtaken_before_it_began_does_nothing(site):
