@@ -13,8 +13,9 @@ from typing import TypeVar
 import pytest
 
 from boot_check import BootCheck
+from controller import Controller
 from expectations import batches
-from lifecycle import Lab
+from lifecycle import READY, Lab
 from node_lab import NodeLab
 from observer import Observer
 from xen_lab import XenLab
@@ -78,12 +79,30 @@ def xen_lab(one_lab: OneLab) -> XenLab:
 
 
 @pytest.fixture
+def spoiled(xen_lab: XenLab) -> Iterator[XenLab]:
+    """A lab that is restored behind the test."""
+    yield xen_lab
+    xen_lab.restore(READY)
+
+
+@pytest.fixture
 def observed(xen_lab: XenLab, tmp_path: Path) -> Iterator[Observer]:
     """The Xen lab is watched through the test, in which no guest may ever run twice."""
     with Observer(xen_lab.namespace, tmp_path) as observer:
         yield observer
         doubles = observer.seen().doubles()
     assert doubles == []
+
+
+@pytest.fixture
+def controller(xen_lab: XenLab, tmp_path: Path) -> Controller:
+    return Controller(xen_lab.inventory, tmp_path / "controller")
+
+
+@pytest.fixture
+def other(xen_lab: XenLab, tmp_path: Path) -> Controller:
+    """A second one, with a store of its own."""
+    return Controller(xen_lab.inventory, tmp_path / "other")
 
 
 @pytest.fixture(scope="module")

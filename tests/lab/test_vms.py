@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ import vnc_cases
 from conftest import SEED
 from controller import Controller, Outcome
 from guests import GUESTS_BY_NAME, NODE_UUIDS, Guest
-from lifecycle import READY
 from node_jobs import await_job, install
 from node_jobs import start as hold
 from observer import Observer
@@ -31,24 +29,6 @@ TWINS = GUESTS_BY_NAME["twin-a"], GUESTS_BY_NAME["twin-b"]
 SPARE = GUESTS_BY_NAME["spare-1"]
 PROBLEMS = ("warning", "unknown", "critical")
 SYNCED = {"vncport_sync_state": "synced", "vncport_sync_fail_on": "never"}
-
-
-@pytest.fixture
-def controller(xen_lab: XenLab, tmp_path: Path) -> Controller:
-    return Controller(xen_lab.inventory, tmp_path / "controller")
-
-
-@pytest.fixture
-def other(xen_lab: XenLab, tmp_path: Path) -> Controller:
-    """A second one, with a store of its own."""
-    return Controller(xen_lab.inventory, tmp_path / "other")
-
-
-@pytest.fixture
-def spoiled(xen_lab: XenLab) -> Iterator[XenLab]:
-    """A lab that is restored behind the test."""
-    yield xen_lab
-    xen_lab.restore(READY)
 
 
 def of_guests(outcome: Outcome) -> dict[str, set[str]]:
@@ -276,7 +256,7 @@ def test_the_api_starts_it_while_we_do(where: str, spoiled: XenLab, observed: Ob
 # What keeps a VM from starting: how it is made, its sign on the screen, how it is undone
 _CFG = SPARE.config
 _EDIT = "sed -i.before {} " + _CFG
-_MENDED = "mv {0}.before {0}".format(_CFG)
+_MENDED = f"mv {_CFG}.before {_CFG}"
 REASONS = {
     "its image lies on another node's disk": ("local-1", "", "is on x2", ""),
     "its image is open elsewhere": (

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +27,6 @@ WEB, DB, MAIL = GUESTS_BY_NAME["web-1"], GUESTS_BY_NAME["db-1"], GUESTS_BY_NAME[
 TWINS = GUESTS_BY_NAME["twin-a"], GUESTS_BY_NAME["twin-b"]
 SPARE = GUESTS_BY_NAME["spare-1"]
 NOBODY_RUNS = ("go", "kill-ready", "kill-go")
-
-
-@pytest.fixture
-def spoiled(xen_lab: XenLab) -> Iterator[XenLab]:
-    """A lab that is restored behind the test."""
-    yield xen_lab
-    xen_lab.restore(READY)
 
 
 def ports(node: str) -> set[int]:
