@@ -103,12 +103,22 @@ class Controller:
 
     def begin(self, playbook: str, *arguments: str, **variables: Any) -> Run:
         """``variables``: extra variables; every run has a report directory of its own, all share the store."""
-        number = f"{playbook}-{next(self._numbers)}"
-        reports = self._directory / f"{number}-reports"
-        extra = json.dumps({f"{playbook}_report_directory": str(reports), **variables})
-        command = [sys.executable, "-m", "ansible", "playbook", "--inventory", str(self._inventory)]
-        command += ["--extra-vars", extra, *arguments, f"playbooks/{playbook}.yml"]
-        return Run(command, self._directory / f"{number}.screen", self._directory / "state", reports)
+        return self._begin(playbook, f"playbooks/{playbook}.yml", *arguments, **variables)
 
     def run(self, playbook: str, *arguments: str, **variables: Any) -> Outcome:
         return self.begin(playbook, *arguments, **variables).end()
+
+    def run_file(self, playbook: Path) -> Outcome:
+        """A playbook that is not the collection's own."""
+        return self._begin(playbook.stem, str(playbook)).end()
+
+    def _begin(self, name: str, playbook: str, *arguments: str, **variables: Any) -> Run:
+        number = f"{name}-{next(self._numbers)}"
+        reports = self._directory / f"{number}-reports"
+        defaults = ROOT / f"roles/{name}/defaults/main.yml"
+        if defaults.exists() and f"\n{name}_report_directory:" in defaults.read_text():
+            variables[f"{name}_report_directory"] = str(reports)
+        extra = json.dumps(variables)
+        command = [sys.executable, "-m", "ansible", "playbook", "--inventory", str(self._inventory)]
+        command += ["--extra-vars", extra, *arguments, playbook]
+        return Run(command, self._directory / f"{number}.screen", self._directory / "state", reports)
