@@ -53,16 +53,16 @@ def test_a_lost_disk_comes_back_by_a_clean_restart(spoiled: XenLab, observed: Ob
     """Added live, in the database and in the .cfg; Xen lost it."""
     disk = "5f0a2d7e-93c4-4a55-8a0e-6b1f0f4d2c11"
     path = f"{MAIL.directory}/{disk}.raw"
-    target = f'"format=raw,vdev=xvdb,access=rw,target={path}"'
+    target = f'"format=raw,vdev=xvdc,access=rw,target={path}"'
     remote.script("x1", f"qemu-img create -q -f raw {path} 16M; sed -i 's|^disk = \\[ |&{target}, |' {MAIL.config}")
     with spoiled.database.connect() as connection:
-        connection.execute("INSERT INTO pengx_disk VALUES (%s, %s, 'raw', 'xvdb')", (disk, MAIL.uuid))
+        connection.execute("INSERT INTO pengx_disk VALUES (%s, %s, 'raw', 'xvdc')", (disk, MAIL.uuid))
     options: dict[str, Any] = {"vm": MAIL.name, "vm_devices_ha_held_off": "the lab has none"}
     looked = controller.run("vm_devices", **options)
-    assert looked.rc == 0 and "xvdb" in looked.words
+    assert looked.rc == 0 and "xvdc" in looked.words
     restarted = controller.run("vm_devices", **options, vm_devices_restart=True)
     assert restarted.rc == 0
-    assert "xvdb" in remote.script(
+    assert "xvdc" in remote.script(
         "x1", f"xl block-list {MAIL.uuid} || true; xenstore-ls -f /local/domain/0/backend/vbd"
     )
     assert observed.seen().nodes_of(MAIL.uuid) == ["x1"]

@@ -21,7 +21,7 @@ from topology import XEN_NODES
 from xen_faults import MIGRATION_CUTS, XEN_FAULTS
 from xen_lab import XenLab
 
-pytestmark = [pytest.mark.soak, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 
 WEB, DB, MAIL = GUESTS_BY_NAME["web-1"], GUESTS_BY_NAME["db-1"], GUESTS_BY_NAME["mail-1"]
 TWINS = GUESTS_BY_NAME["twin-a"], GUESTS_BY_NAME["twin-b"]
@@ -63,11 +63,13 @@ def test_each_node_and_guest_is_as_made(xen_lab: XenLab, observed: Observer) -> 
     assert ports("x1") == {WEB.port, MAIL.port}
 
 
+@pytest.mark.soak
 def test_no_other_lab_is_started_beside_it(xen_lab: XenLab) -> None:
     with pytest.raises(LabError, match="the xen lab is up"):
         NodeLab().up()
 
 
+@pytest.mark.soak
 def test_a_guest_that_runs_on_both_nodes_is_seen_and_a_restore_takes_it_back(spoiled: XenLab, tmp_path: Path) -> None:
     with Observer(spoiled.namespace, tmp_path) as observer:
         remote.script("x2", f"touch /data/left-behind; xl create -q {WEB.config}", timeout=240)
@@ -84,6 +86,7 @@ def test_a_guest_that_runs_on_both_nodes_is_seen_and_a_restore_takes_it_back(spo
         assert connection.execute("SELECT count(*) FROM pengx_vm WHERE vnc_port = 77").fetchone() == (0,)
 
 
+@pytest.mark.soak
 def test_a_live_migration_is_one_copy_all_the_time(spoiled: XenLab, observed: Observer) -> None:
     observed.wait_for(lambda seen: bool(seen.places(WEB.name)), 30, "the guest's MAC")
     migrate(WEB.uuid, "x1", "x2")
@@ -94,6 +97,7 @@ def test_a_live_migration_is_one_copy_all_the_time(spoiled: XenLab, observed: Ob
     assert ports("x2") == {5950, 5951}
 
 
+@pytest.mark.soak
 def test_two_guests_with_one_display_get_two_ports(spoiled: XenLab, observed: Observer) -> None:
     for twin in TWINS:
         spoiled.start_guest(twin, "x1")
@@ -102,6 +106,7 @@ def test_two_guests_with_one_display_get_two_ports(spoiled: XenLab, observed: Ob
     assert lines == "2\n"
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("point", MIGRATION_CUTS)
 def test_a_migration_is_cut_at_its_point(point: str, spoiled: XenLab, observed: Observer) -> None:
     fault = XEN_FAULTS[f"migration_cut_{point.replace('-', '_')}"]
@@ -115,6 +120,7 @@ def test_a_migration_is_cut_at_its_point(point: str, spoiled: XenLab, observed: 
     assert len([copy for copy in copies if not copy.held]) == (0 if point in NOBODY_RUNS else 1), copies
 
 
+@pytest.mark.soak
 def test_a_node_is_fenced_by_its_bmc_and_comes_back(spoiled: XenLab, observed: Observer) -> None:
     bmc = spoiled.bmcs["x2"]
     assert bmc.guid in bmc.ask("mc", "guid")
@@ -129,6 +135,7 @@ def test_a_node_is_fenced_by_its_bmc_and_comes_back(spoiled: XenLab, observed: O
     spoiled.await_other_boot("x2", boot_id)
 
 
+@pytest.mark.soak
 def test_the_stand_in_starts_and_stops_and_loses_its_answer(spoiled: XenLab, observed: Observer) -> None:
     uxen = spoiled.uxen["x1"]
     listed = uxen.get("/vms")
@@ -157,12 +164,14 @@ def test_the_stand_in_starts_and_stops_and_loses_its_answer(spoiled: XenLab, obs
     assert uxen.post(f"/vms/{SPARE.uuid}/start").status == 500
 
 
+@pytest.mark.soak
 def test_the_stand_ins_ha_takes_over_a_dead_node(spoiled: XenLab, observed: Observer) -> None:
     spoiled.uxen["x1"].behave(ha_every=2, ha_silent=5)
     spoiled.machines["x2"].kill()
     await_text("x1", "xl vm-list", DB.uuid, 300)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", [name for name in XEN_FAULTS if not name.startswith("migration_cut")])
 def test_each_fault_is_made_and_mended(name: str, xen_lab: XenLab, observed: Observer) -> None:
     fault = XEN_FAULTS[name]

@@ -45,6 +45,9 @@ def table(
                 before = "NULL" if change["before"] is None else change["before"]
                 done = "corrected" if sync["changed"] and vm["standing"] == "vnc_in_step" else "planned"
                 said = say(language, "vnc." + done, before=before, after=change["after"])
+            lie = words.get(("vnc_command_line_lies", vm["vm"]))
+            if lie is not None:
+                said = "%s; %s" % (said, lie[1])
             name = "%s %s" % (vm["vm"], vm["name"]) if vm["name"] else vm["vm"]
             numbers = ["-" if vm[key] is None else str(vm[key]) for key in ("database_display", "display")]
             cells = [Text(str(printable(one))) for one in (node, name, *numbers)]

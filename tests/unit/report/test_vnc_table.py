@@ -17,10 +17,10 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Disp
 A, B, C = (VmUuid(f"{one}aaac9c-5b99-4229-9f83-0bf6b6dd8077") for one in ("21", "40", "3a"))
 
 
-def sync(changed: bool, *changes: dict) -> dict:
+def sync(changed: bool, *changes: dict, command_line: Display | None = None) -> dict:
     """One in step, one whose truths disagree, one that is off."""
-    ports = {"xenstore": Port(5950), "listening": Port(5950)}
-    domains = (Domain(1, A, **ports), Domain(2, B, xenstore=Port(5951), listening=Port(5952)))
+    ports: dict = {"xenstore": Port(5950), "listening": Port(5950)}
+    domains = (Domain(1, A, **ports, command_line=command_line), Domain(2, B, xenstore=Port(5951), listening=Port(5952)))
     rows = [Row(A, "n1", Display(50), "web\x1b[2J"), Row(B, "n1", Display(51)), Row(C, "n1", Display(52))]
     found = compare(rows, [Node("n1", domains)], ["n1"])
     vms = [
@@ -52,6 +52,11 @@ def test_what_was_or_would_be_corrected_says_so_in_both_languages():
     assert any("49 에서 50 (으)로 수정함" in line for line in table(sync(True, change), "ko"))
     empty = {**change, "before": None}
     assert any("corrected from NULL" in line for line in table(sync(True, empty)))
+
+
+def test_a_command_line_that_lies_is_named_where_it_would_be_believed():
+    lines = " ".join(" ".join(table(sync(False, command_line=Display(49)), width=160)).split())
+    assert "its command line says display 49, it really has 50: ps misleads here" in lines
 
 
 def test_the_quiet_ones_can_be_counted_instead():
