@@ -242,7 +242,7 @@ def _taken(answer: Mapping[str, Any]) -> float:
 
 
 def counted_after(answer: Mapping[str, Any]) -> float:
-    """A moment of the controller's clock at which the domains were not counted yet: no reading is older than it says."""
+    """A moment of the controller's clock at which the domains were not counted yet: the reading is not older."""
     about, clock = answer["node"], answer.get("clock")
     if not clock:
         return float(about["at"])

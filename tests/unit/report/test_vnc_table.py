@@ -20,7 +20,10 @@ A, B, C = (VmUuid(f"{one}aaac9c-5b99-4229-9f83-0bf6b6dd8077") for one in ("21", 
 def sync(changed: bool, *changes: dict, command_line: Display | None = None) -> dict:
     """One in step, one whose truths disagree, one that is off."""
     ports: dict = {"xenstore": Port(5950), "listening": Port(5950)}
-    domains = (Domain(1, A, **ports, command_line=command_line), Domain(2, B, xenstore=Port(5951), listening=Port(5952)))
+    domains = (
+        Domain(1, A, **ports, command_line=command_line),
+        Domain(2, B, xenstore=Port(5951), listening=Port(5952)),
+    )
     rows = [Row(A, "n1", Display(50), "web\x1b[2J"), Row(B, "n1", Display(51)), Row(C, "n1", Display(52))]
     found = compare(rows, [Node("n1", domains)], ["n1"])
     vms = [
