@@ -571,7 +571,7 @@ class Jobs:
         return replace(job, journalled=True), not job.journalled
 
     def store(self, epoch: Epoch, foresee: bool = False, begin: bool = False) -> bool:
-        """Refuse all older ones from now on; whether that is news, as with ``begin`` it must be. ``foresee``: no more."""
+        """Refuse all older ones from now on; whether that is news: with ``begin`` it must be. ``foresee``: no more."""
         refuse = epoch.claim if begin else epoch.check
         if foresee:
             stored = self.newest()
