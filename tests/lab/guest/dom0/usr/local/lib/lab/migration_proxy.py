@@ -118,7 +118,7 @@ def main() -> int:
         IN_FRONT.unlink(missing_ok=True)
         CHOSEN.unlink(missing_ok=True)
         return 0
-    if not CHOSEN.exists() or not any("migrate-receive" in argument for argument in arguments):
+    if not CHOSEN.exists() or "migrate-receive" not in arguments:
         os.execv(SSH, [SSH, *arguments])
     point, *seconds = CHOSEN.read_text().split()
     return Proxy(point, float(seconds[0]) if seconds else 30.0, arguments).run()
