@@ -11,15 +11,11 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.controller_options import FLEET_SNAPSHOT
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.database import StoreError
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Document, Store
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import fleet
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.fleet import page
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.fleet_snapshots import KIND, newest_snapshot
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import existing_store, opened_store
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.vm_zone import Zone
-
-KIND = "fleet_snapshot"
-SEARCHED = 1000
 
 
 class ActionModule(ActionBase):
@@ -49,7 +45,8 @@ class ActionModule(ActionBase):
 
     def _read(self, options: Mapping[str, Any], variables: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         with existing_store(variables, options["store_url"]) as store:
-            found = None if store is None else _kept(store, options)
+            asked = (options["zone"], options["date"], options["verified"])
+            found = None if store is None else newest_snapshot(store, *asked)
         if found is None:
             which = " verified" if options["verified"] else ""
             until = f" of {options['date']} or before" if options["date"] else ""
@@ -70,17 +67,3 @@ def _rows(zone: Zone) -> tuple[fleet.Row, ...] | None:
         )
         for row in zone.database.vms
     )
-
-
-def _kept(store: Store, options: Mapping[str, Any]) -> Document | None:
-    """The newest that is asked for; one that was edited is not passed over in silence."""
-    for header in store.documents(KIND, options["zone"], limit=SEARCHED):
-        if options["date"] and header.created[:10] > options["date"]:
-            continue
-        try:
-            document = store.get(header.id)
-        except StoreError as error:
-            raise AnsibleActionFail(str(error)) from error
-        if document is not None and (document.body["verified"] or not options["verified"]):
-            return document
-    return None

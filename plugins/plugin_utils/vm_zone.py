@@ -37,6 +37,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names imp
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_where import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vnc import TABLE as VNC
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Mac, VmUuid
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.fleet_snapshots import newest_snapshot
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import existing_store
 
 # Ansible loads this file before it forks: the driver's 0.1 s are then no worker's. Whoever lacks it is told later.
@@ -110,6 +111,15 @@ class Zone:
             return None
 
     @cached_property
+    def snapshot(self) -> Mapping[str, Any]:
+        """What the zone had when all of it was read last, for where the database cannot be read; empty without one."""
+        if "database" not in self._options["sources"] or self.database is not None:
+            return {}
+        with existing_store(self._variables, self._options["store_url"]) as store:
+            found = None if store is None else newest_snapshot(store, self._options["zone"], verified=True)
+        return {} if found is None else found.body
+
+    @cached_property
     def nodes(self) -> NodeSet:
         """Rule 1."""
         clusters = [answer["node"].get("cluster") for answer in self.last.values()]
@@ -120,7 +130,7 @@ class Zone:
         return decision.node_set(
             Sources(
                 frozenset(self.names.values()),
-                None if self.database is None else frozenset(self._rows_of_nodes()),
+                frozenset(self._rows_of_nodes()) if self.database is not None or self.snapshot else None,
                 frozenset(name for names in conf for name in names) if conf else None,
                 frozenset(name for names in beats for name in names) if beats else None,
                 kept,
@@ -128,7 +138,9 @@ class Zone:
         )
 
     def _rows_of_nodes(self) -> list[str]:
-        rows = self.database.nodes if self.database else ()
+        if self.database is None:
+            return list(self.snapshot["nodes"])
+        rows = self.database.nodes
         if not (self._options["columns"].get("node") or {}).get("zone"):
             return [row.name for row in rows]
         return [row.name for row in rows if row.more["zone"] == self._options["zone"]]
@@ -138,6 +150,8 @@ class Zone:
         names: dict[VmUuid, list[str]] = {}
         for row in self.database.vms if self.database else ():
             names.setdefault(row.vm, []).extend(filter(None, [row.more.get("name")]))
+        for one in self.snapshot.get("vms", ()):
+            names.setdefault(VmUuid(one["vm"]), []).extend(filter(None, [one["name"]]))
         return decision.vms(self.rounds, names)
 
     def resolve(self, text: str) -> list[VmUuid]:

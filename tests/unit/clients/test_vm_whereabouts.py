@@ -107,6 +107,20 @@ def test_a_database_that_does_not_answer_is_missing_and_fails_nothing(play: Wher
     assert "database: not read" in {gap["what"] for gap in vm["missing"]}
 
 
+def test_the_last_verified_snapshot_names_nodes_and_vms_where_the_database_does_not(play: Where) -> None:
+    vms = [{"vm": uuid(1), "name": "shop"}]
+    body = {"verified": True, "nodes": {"n1": {}, "n2": {}, "n3": {}}, "vms": vms}
+    process = Process.at(os.getpid())
+    with open_store(Author("lee", "run-2", process), play.environment["CLOUDOPS_STORE_URL"]) as store:
+        store.save("fleet_snapshot", "zone-a", body)
+        store.save("fleet_snapshot", "zone-a", {**body, "verified": False, "nodes": {}})
+    done = play.where("shop", login_unix_socket="/nowhere")
+    (vm,) = done["vms"]
+    assert (vm["vm"], vm["verdict"], vm["silent"]) == (uuid(1), "unknown", ["n3"])
+    assert "/nowhere" in done["database"]["problem"] and not done["off"]
+    assert "database: not read" not in {gap["what"] for gap in vm["missing"]}
+
+
 def test_a_running_vm_is_found_by_name_and_mac_with_what_the_database_says_otherwise(play: Where) -> None:
     columns = {"vm": {"name": "label", "mac": "main_mac"}}
     running = answer("n2", domain(2), vms=(1, 2), openers=[opener(2)])
