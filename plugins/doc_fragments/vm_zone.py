@@ -24,6 +24,8 @@ options:
     description:
       - Where this zone keeps the names of its nodes. A node that one of them lacks, and a source that cannot be read,
         are named as missing, and while they are, nothing is proven off.
+      - Where the database cannot be read, the nodes and names of the last verified snapshot that the store has of the
+        zone stand for it; see M(cloudops.hypervisor.fleet_snapshot).
       - V(inventory) is every host of the play, whatever C(--limit) says. Leave out V(database) where the zone has no
         uxen database, V(cluster_conf) and V(heartbeat) where it has no OCFS2.
     type: list
