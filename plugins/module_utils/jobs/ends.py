@@ -23,9 +23,19 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 
 LOOKED_WITHIN = 25.0
-ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=6")
-# no question may be waited for that nobody answers
-SSH = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", *ALIVE)
+# No question may be waited for that nobody answers. ConnectTimeout is for the greeting, too: without it a target that
+# dies behind the first packet is waited for two hours.
+SSH = (
+    "ssh",
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=10",
+    "-o",
+    "ServerAliveInterval=5",
+    "-o",
+    "ServerAliveCountMax=6",
+)
 
 # who this is and who receives a domain, a line; then libxc's domains, a line
 LOOK = (

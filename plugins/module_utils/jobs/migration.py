@@ -24,7 +24,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.migr
     outcome,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address, is_name
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.ends import ALIVE, Ends, Seen, words
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.ends import SSH, Ends, Seen, words
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import DEAD, read_processes
@@ -149,9 +149,8 @@ def _name(host: Host, domid: int) -> str:
 
 def _xl_migrate(tools: Tools, domid: int, target: str, within: float) -> Answer:
     host = tools.host
-    # what xl calls must not wait for a person either, nor for a connection that is gone
-    ssh = " ".join(("ssh", "-o", "BatchMode=yes", *ALIVE))
-    said = host.run(["xl", "migrate", "-s", ssh, str(domid), target], timeout=within)
+    # what xl calls must wait neither for a person, nor for a target that died before or behind its greeting
+    said = host.run(["xl", "migrate", "-s", " ".join(SSH), str(domid), target], timeout=within)
     while said.problem is Problem.STUCK and _own_xl(host):
         # until it has died nobody else may have the lease, and nothing is known to stay as it is read
         tools.progress("migrate_stuck", said=said.stderr)

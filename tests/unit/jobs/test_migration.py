@@ -27,7 +27,8 @@ UUID = "21aaac9c-5b99-4229-9f83-0bf6b6dd8077"
 OTHER = "40b5b25e-c356-45fc-a287-7525c6438041"
 BOOT = "6cb4279e-70b4-47df-be26-e619be0c8b1f"
 HERE = f"python3 -I -c {ends.LOOK}"
-MIGRATE = "xl migrate -s ssh -o BatchMode=yes -o ServerAliveInterval=5 -o ServerAliveCountMax=6 3 10.0.0.2"
+SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o ServerAliveCountMax=6"
+MIGRATE = f"xl migrate -s {SSH} 3 10.0.0.2"
 SUSPENDED = {"shutdown": 1, "shutdown_reason": 2}
 INCOMING = {"paused": 1, "cpu_time": 0}
 ASK = f"python3 -I -c {xen_resume.PROGRAM} 3 {UUID}"
