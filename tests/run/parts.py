@@ -95,7 +95,7 @@ TEST = (
         packages=("tests/lab/packages.txt",),
     ),
     Part(
-        name="vms",
+        name="xen",
         claim="VMs on two Xen nodes are found, started and moved, and never run twice",
         commands=(f"python -m pytest {XEN_LAB} -m 'not soak'",),
         minutes=20,

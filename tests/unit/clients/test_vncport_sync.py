@@ -51,7 +51,7 @@ def domain(number: int, display: int, asked: int | None = None, **more: Any) -> 
 def answer(node: str, *domains: dict[str, Any], age: float = 0, **more: Any) -> dict[str, Any]:
     now = time.time() - age
     return {
-        "node": {"hostname": node, "boot_id": "b-1", "at": now},
+        "node": {"hostname": node, "boot_id": "b-1", "began": now, "at": now, "ended": now},
         "clock": {"asked": now, "answered": now},
         "domains": list(domains),
         "configs": [],

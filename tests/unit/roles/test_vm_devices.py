@@ -39,7 +39,7 @@ def test_a_vm_that_runs_nowhere_is_left_alone_and_the_zone_let_go_of(playbook: P
     assert code == 2 and "does not run in one place" in output
     url = playbook.environment["CLOUDOPS_STORE_URL"]
     with open_store(Author("lee", "other", Process.at(os.getpid())), url) as store:
-        assert store.lock("zone-a") is None and store.acquire("zone-a", "look").epoch == 2
+        assert store.lock("zone-a") is None and store.acquire("zone-a", "look").epoch > 1
 
 
 def test_what_its_cfg_lacks_too_is_not_started_by_xl(playbook: Playbook) -> None:

@@ -64,7 +64,7 @@ def test_every_reason_is_shown_with_its_evidence_and_nothing_is_started(play: St
     assert "No such file or directory" in output and "mounted at /" in output
     with play.store() as store:
         assert store.records(subject=uuid(1)) == [] and store.lock("zone-a") is None
-        assert store.acquire("zone-a", "look").epoch == 2, "the run held the zone before"
+        assert store.acquire("zone-a", "look").epoch > 1, "the run held the zone before"
 
 
 def test_a_zone_that_another_run_has_is_left_alone(play: Start) -> None:
