@@ -176,7 +176,8 @@ def test_a_daemon_that_says_something_else_is_a_timeout_with_what_it_said(host, 
 
 
 def test_a_daemon_that_closes_has_answered(host, tmp_path):
-    path = listen(tmp_path / "s", lambda c: c.shutdown(socket.SHUT_RDWR))
+    # behind the question: before it, asking is what would fail
+    path = listen(tmp_path / "s", lambda c: c.recv(1) and c.shutdown(socket.SHUT_RDWR))
     assert host.ask(path, b"?", b"id: a") == Answer(f"unix {path}")
 
 
