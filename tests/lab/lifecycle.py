@@ -76,6 +76,12 @@ class Lab:
         """Guests that can be logged in to, and their addresses."""
         return {}
 
+    def hold_guests(self) -> None:
+        """Nested machines, which a snapshot cannot have running."""
+
+    def release_guests(self) -> None:
+        """They go on: behind a snapshot and behind a restore."""
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One command at a time changes the lab."""
@@ -209,6 +215,7 @@ class Lab:
     def snapshot(self, name: str) -> None:
         """Hold all machines, save memory and disks of each, let all go on: one moment of the whole lab."""
         self.require_running()
+        self.hold_guests()
         machines = self.machines.values()
         for machine in machines:
             machine.stop()
@@ -218,6 +225,7 @@ class Lab:
             side_by_side(lambda machine: machine.save(name), machines)
         finally:
             side_by_side(lambda machine: machine.resume(), machines)
+            self.release_guests()
         say(f"snapshot {name} saved")
 
     def restore(self, name: str) -> None:
@@ -241,6 +249,7 @@ class Lab:
         self._forget_faults()
         side_by_side(lambda name: self._await_ssh(name, RESTORE_TIMEOUT), self.machines)
         self.set_clocks()
+        self.release_guests()
         self.await_healthy(RESTORE_TIMEOUT)
         self._complete.touch()
         say(f"snapshot {name} restored in {time.monotonic() - started:.1f} s")
