@@ -95,14 +95,18 @@ def observed(xen_lab: XenLab, tmp_path: Path) -> Iterator[Observer]:
 
 
 @pytest.fixture
-def controller(xen_lab: XenLab, tmp_path: Path) -> Controller:
-    return Controller(xen_lab.inventory, tmp_path / "controller")
+def controller(xen_lab: XenLab, tmp_path: Path) -> Iterator[Controller]:
+    made = Controller(xen_lab.inventory, tmp_path / "controller")
+    yield made
+    made.leave()
 
 
 @pytest.fixture
-def other(xen_lab: XenLab, tmp_path: Path) -> Controller:
+def other(xen_lab: XenLab, tmp_path: Path) -> Iterator[Controller]:
     """A second one, with a store of its own."""
-    return Controller(xen_lab.inventory, tmp_path / "other")
+    made = Controller(xen_lab.inventory, tmp_path / "other")
+    yield made
+    made.leave()
 
 
 @pytest.fixture(scope="module")

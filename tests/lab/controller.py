@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import signal
@@ -98,7 +97,7 @@ class Controller:
     def __init__(self, inventory: str, directory: Path) -> None:
         self._inventory = ROOT / "inventories" / inventory
         self._directory = directory
-        self._numbers = itertools.count()
+        self._runs: list[Run] = []
         directory.mkdir(exist_ok=True)
 
     def begin(self, playbook: str, *arguments: str, **variables: Any) -> Run:
@@ -113,7 +112,7 @@ class Controller:
         return self._begin(playbook.stem, str(playbook)).end()
 
     def _begin(self, name: str, playbook: str, *arguments: str, **variables: Any) -> Run:
-        number = f"{name}-{next(self._numbers)}"
+        number = f"{name}-{len(self._runs)}"
         reports = self._directory / f"{number}-reports"
         defaults = ROOT / f"roles/{name}/defaults/main.yml"
         if defaults.exists() and f"\n{name}_report_directory:" in defaults.read_text():
@@ -121,4 +120,11 @@ class Controller:
         extra = json.dumps(variables)
         command = [sys.executable, "-m", "ansible", "playbook", "--inventory", str(self._inventory)]
         command += ["--extra-vars", extra, *arguments, playbook]
-        return Run(command, self._directory / f"{number}.screen", self._directory / "state", reports)
+        self._runs.append(Run(command, self._directory / f"{number}.screen", self._directory / "state", reports))
+        return self._runs[-1]
+
+    def leave(self) -> None:
+        """No run outlives a test that failed."""
+        for run in self._runs:
+            if run.runs():
+                run.kill()

@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
 
 import remote
-from conftest import SEED
 from controller import Controller, Outcome
 from fault import make, repair
 from guests import GUESTS_BY_NAME
@@ -24,7 +22,6 @@ pytestmark = pytest.mark.timeout(1500)
 WEB, DB = GUESTS_BY_NAME["web-1"], GUESTS_BY_NAME["db-1"]
 TO_X2: dict[str, Any] = {"vm": WEB.name, "node": "x2", "vm_migrate_ha_held_off": "the lab has none"}
 SETTLE = {**TO_X2, "vm": WEB.uuid, "vm_migrate_settle": True, "vm_migrate_source": "x1"}
-SAMPLE = random.Random(SEED).choice(list(MIGRATION_CUTS))
 
 
 def running(lab: XenLab, observed: Observer, nodes: tuple[str, ...] = ("x1", "x2")) -> list[str]:
@@ -56,6 +53,7 @@ def assert_settled(lab: XenLab, observed: Observer, controller: Controller, outc
     assert f"runs on {node}" in told.words and "open for it" not in told.words
 
 
+@pytest.mark.soak
 def test_a_guest_moves_live_and_the_database_knows(spoiled: XenLab, observed: Observer, controller: Controller) -> None:
     # x2 has display 50 taken: the copy drifts, and the database is told what it really has
     outcome = controller.run("vm_migrate", "--diff", **TO_X2)

@@ -182,6 +182,7 @@ def cut_ssh(node: str, seconds: int) -> None:
     remote.script(node, f"iptables --wait -I {rule}; {undone}")
 
 
+@pytest.mark.soak
 def test_a_start_waits_for_its_lease_and_is_found_again_when_its_ssh_was_cut(
     spoiled: XenLab, observed: Observer, controller: Controller
 ) -> None:

@@ -96,7 +96,7 @@ TEST = (
     ),
     Part(
         name="xen",
-        claim="VMs on two Xen nodes are found, started and moved, and never run twice",
+        claim="The VNC ports of VMs on two Xen nodes are told and corrected, and no VM runs twice",
         commands=(f"python -m pytest {XEN_LAB} -m 'not soak'",),
         minutes=20,
         lane="lab",
