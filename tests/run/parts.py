@@ -55,7 +55,7 @@ TEST = (
         claim="Parsers, judges and decisions on recorded output, 95% of branches",
         # What a fuzzer happens to reach today is not coverage.
         commands=("coverage run -m pytest -m 'not fuzz'", "coverage report", "python -m pytest -m fuzz"),
-        minutes=20,
+        minutes=25,
         packages=("tests/packages.txt",),
     ),
     Part(
