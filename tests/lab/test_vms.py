@@ -74,6 +74,7 @@ def check_ports(lab: XenLab, controller: Controller, cases: list[Case]) -> None:
         assert all(f"{GUESTS_BY_NAME[guest].uuid} {guest}" in synced.words for guest in changed)
 
 
+@pytest.mark.soak
 def test_ports_that_are_wrong_are_found_and_corrected_where_the_truth_is_proven(
     xen_lab: XenLab, observed: Observer, controller: Controller
 ) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PLUGINS = "ansible_collections.cloudops.hypervisor.plugins"
-NODE_LAB = " ".join(f"tests/lab/test_{name}.py" for name in ("boot_check", "faults", "roles"))
-XEN_LAB = " ".join(f"tests/lab/test_{name}.py" for name in ("observer", "xen_lab", "vms", "vm_moves", "vm_care"))
+NODE_LAB = " ".join(f"tests/lab/test_{name}.py" for name in ("observer", "boot_check", "faults", "roles"))
+XEN_LAB = " ".join(f"tests/lab/test_{name}.py" for name in ("xen_lab", "vms", "vm_moves", "vm_care"))
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,6 @@ TEST = (
         claim="Faults on real systems are found, and gone after the repair",
         commands=(f"python -m pytest {NODE_LAB} -m 'not soak'",),
         minutes=30,
-        lane="lab",
-        root=True,
-        packages=("tests/lab/packages.txt",),
-    ),
-    Part(
-        name="xen",
-        claim="The VNC ports of VMs on two Xen nodes are told and corrected, and no VM runs twice",
-        commands=(f"python -m pytest {XEN_LAB} -m 'not soak'",),
-        minutes=20,
         lane="lab",
         root=True,
         packages=("tests/lab/packages.txt",),
