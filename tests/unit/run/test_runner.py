@@ -67,7 +67,7 @@ def test_a_followed_part_shows_what_it_prints_while_it_runs(tmp_path, capsys):
 
 
 def test_a_part_that_takes_too_long_is_ended_with_its_children(runner, tmp_path):
-    result = runner.run(part(f"sh -c 'sleep 600 & echo $! >{tmp_path}/child; wait'", minutes=0))
+    result = runner.run(part(f"sh -c 'sleep 600 & echo $! >{tmp_path}/child; wait'", minutes=0.05))
     assert "took too long" in result.failure
     assert not runs(int((tmp_path / "child").read_text()))
 
