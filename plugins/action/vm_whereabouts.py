@@ -21,19 +21,16 @@ class ActionModule(ActionBase):
         zone = Zone(options, task_vars or {})
         found = {text: zone.resolve(text) for text in options["vms"]}
         vms = {uuids[0]: zone.told(uuids[0]) for uuids in found.values() if len(uuids) == 1}
-        told: dict[str, Any] = plain(
-            {
-                "changed": False,
-                "zone": options["zone"],
-                "vms": list(vms.values()),
-                "off": all(vm["verdict"] == "off" for vm in vms.values())
-                and all(len(one) == 1 for one in found.values()),
-                "unresolved": {text: uuids for text, uuids in found.items() if len(uuids) != 1},
-                "nodes": {**plain(zone.nodes), "answered": sorted(zone.names[host] for host in zone.last)},
-                "hosts": {zone.names[host]: host for host in sorted(zone.last)},
-                "boots": {zone.names[host]: answer["node"]["boot_id"] for host, answer in sorted(zone.last.items())},
-                "read_at": zone.read_at,
-                "database": {"read": zone.database is not None, "problem": zone.database_problem},
-            }
-        )
-        return {**result, **told}
+        return {
+            **result,
+            "changed": False,
+            "zone": options["zone"],
+            "vms": list(vms.values()),
+            "off": all(vm["verdict"] == "off" for vm in vms.values()) and all(len(one) == 1 for one in found.values()),
+            "unresolved": plain({text: uuids for text, uuids in found.items() if len(uuids) != 1}),
+            "nodes": {**plain(zone.nodes), "answered": sorted(zone.names[host] for host in zone.last)},
+            "hosts": {zone.names[host]: host for host in sorted(zone.last)},
+            "boots": {zone.names[host]: answer["node"]["boot_id"] for host, answer in sorted(zone.last.items())},
+            "read_at": zone.read_at,
+            "database": {"read": zone.database is not None, "problem": zone.database_problem},
+        }

@@ -73,6 +73,14 @@ class Database(Service):
     def connect(self, **more: Any) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(host=str(self.directory), user=OWNER, dbname=NAME, autocommit=True, **more)
 
+    def place(self, guest: Guest) -> tuple[str, int | None]:
+        """The node and the display that its row has."""
+        query = "SELECT p.name, v.vnc_port FROM pengx_vm v JOIN pengx_pm p ON p.uuid = v.pm_uuid WHERE v.uuid = %s"
+        with self.connect() as connection:
+            row = connection.execute(query, (guest.uuid,)).fetchone()
+        assert row is not None
+        return row[0], row[1]
+
     def create(self) -> None:
         remove(self.directory)
         self.directory.mkdir(parents=True)

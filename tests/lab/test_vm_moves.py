@@ -33,14 +33,6 @@ def running(lab: XenLab, observed: Observer, nodes: tuple[str, ...] = ("x1", "x2
     return [copy.node for copy in seen.latest(WEB.uuid) if not copy.held]
 
 
-def place(lab: XenLab) -> tuple[str, int]:
-    query = "SELECT p.name, v.vnc_port FROM pengx_vm v JOIN pengx_pm p ON p.uuid = v.pm_uuid WHERE v.uuid = %s"
-    with lab.database.connect() as connection:
-        row = connection.execute(query, (WEB.uuid,)).fetchone()
-    assert row is not None
-    return row[0], row[1]
-
-
 def assert_settled(lab: XenLab, observed: Observer, controller: Controller, outcome: Outcome) -> None:
     """One copy runs, on the node that the database has; nothing is open for it."""
     if outcome.rc and "vm_migrate_settle=true" in outcome.words:
@@ -48,7 +40,7 @@ def assert_settled(lab: XenLab, observed: Observer, controller: Controller, outc
         assert settled.rc == 0
     (node,) = running(lab, observed)
     assert len(observed.seen().latest(WEB.uuid)) == 1, "no copy is left behind"
-    assert place(lab)[0] == node
+    assert lab.database.place(WEB)[0] == node
     told = controller.run("vm_where", vm=WEB.uuid)
     assert f"runs on {node}" in told.words and "open for it" not in told.words
 
@@ -60,7 +52,7 @@ def test_a_guest_moves_live_and_the_database_knows(spoiled: XenLab, observed: Ob
     assert outcome.rc == 0
     assert "its VNC display 50 is taken on x2" in outcome.words
     assert "runs on x2, its console on port 5951" in outcome.words
-    assert place(spoiled) == ("x2", 51)
+    assert spoiled.database.place(WEB) == ("x2", 51)
     assert_settled(spoiled, observed, controller, outcome)
     assert observed.seen().nodes_of(WEB.uuid) == ["x1", "x2"]
 

@@ -167,15 +167,6 @@ def start(guest: Guest, node: str, **variables: Any) -> dict[str, Any]:
     return {"vm": guest.name, "node": node, **short, **variables}
 
 
-def place(lab: XenLab, guest: Guest) -> tuple[str, int | None]:
-    """Node and display that the database has."""
-    query = "SELECT p.name, v.vnc_port FROM pengx_vm v JOIN pengx_pm p ON p.uuid = v.pm_uuid WHERE v.uuid = %s"
-    with lab.database.connect() as connection:
-        row = connection.execute(query, (guest.uuid,)).fetchone()
-    assert row is not None
-    return row[0], row[1]
-
-
 def cut_ssh(node: str, seconds: int) -> None:
     """Operators get no word to its sshd for so long; the lab has a network of its own."""
     rule = "INPUT -i eth0 -p tcp --dport 22 -j DROP"
@@ -199,7 +190,7 @@ def test_a_start_waits_for_its_lease_and_is_found_again_when_its_ssh_was_cut(
     outcome = run.end()
     assert outcome.rc == 0 and "no answer, asking again" in outcome.screen
     assert observed.seen().nodes_of(SPARE.uuid) == ["x2"]
-    assert place(spoiled, SPARE) == ("x2", SPARE.display)
+    assert spoiled.database.place(SPARE) == ("x2", SPARE.display)
     began = remote.script("x2", "journalctl --quiet --output=cat -u 'cloudops-job-start-*' | grep -c result:")
     assert began == "1\n", "the job ran once"
 

@@ -529,7 +529,7 @@ class Jobs:
             if job.state is not State.NEVER_STARTED:
                 return job, False
             self._prune()
-            self._store(order.epoch)
+            self._store(order.epoch, order.epoch.check)
             folder, unit = Folder(self.root, order.name, self.host), UNIT % order.name
             if job.order is not None:
                 self.launcher.forget(unit)
@@ -578,12 +578,11 @@ class Jobs:
             refuse(stored, "this node")
             return stored != epoch
         with self._alone():
-            refuse(self.newest(), "this node")
-            return self._store(epoch)
+            return self._store(epoch, refuse)
 
-    def _store(self, epoch: Epoch) -> bool:
+    def _store(self, epoch: Epoch, refuse: Callable[[Optional[Epoch], str], None]) -> bool:
         newest = self.newest()
-        epoch.check(newest, "this node")
+        refuse(newest, "this node")
         if newest != epoch:
             content = {"zone": epoch.zone, "epoch": epoch.number}
             write_whole(os.path.join(self.root, "epoch.json"), json.dumps(content))
