@@ -144,7 +144,9 @@ def guard(
     host: LocalHost, mounts: Sequence[Mount], lost: List[Missing]
 ) -> Tuple[Optional[bool], Optional[Mapping[str, Any]]]:
     """Forbid what would hang. Whether OCFS2 recovers, None where that cannot be told, and who is in its cluster."""
-    guards: Tuple[Check[Any, Any], ...] = (multipath.CHECK, o2cb.GLANCE)
+    # without a map there is nothing that could queue: what the daemon says of it is not waited for
+    maps: Tuple[Check[Any, Any], ...] = (multipath.CHECK,) if multipath.map_in_kernel(host) else ()
+    guards: Tuple[Check[Any, Any], ...] = (*maps, o2cb.GLANCE)
     facts: Dict[str, Any] = {}
     for check in guards:
         result = examine(check, host, check.policy())

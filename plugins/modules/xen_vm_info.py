@@ -109,7 +109,7 @@ node:
       returned: success
       sample: {nodes: [n1, n2], heartbeat: [n1, n2]}
     xen_version:
-      description: Version of the hypervisor, null where C(xl info) gave none.
+      description: Version of the hypervisor, null where libxc gave none.
       type: str
       returned: success
       sample: 4.17.5

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Sequence
 from typing import Any
+
+from replay import recording
 
 VOLUME = "afb05a48-6073-442b-8ed6-7e87aded6e9c"
 FLAGS = dict.fromkeys(("running", "paused", "shutdown", "crashed", "dying"), False)
@@ -26,6 +30,11 @@ def image(number: int) -> str:
 
 def cfg(number: int) -> str:
     return f"/data/domu/{uuid(number)}/current/{uuid(number)}.cfg"
+
+
+def libxc(domains: Sequence[Any], **changes: Any) -> str:
+    """What libxc says of a node with these domains; the rest as a real one said it."""
+    return json.dumps({**json.loads(recording("xen/libxc-two-guests").stdout), "domains": list(domains), **changes})
 
 
 def config(number: int, **more: Any) -> dict[str, Any]:

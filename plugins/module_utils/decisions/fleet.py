@@ -17,7 +17,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names imp
 AGREED, DISPUTED, UNKNOWN = "agreed", "disputed", "unknown"
 _RESTS = ("crashed", "dying", "shutdown", "paused")
 # these tell of consoles and sizes, never of where a VM is
-_BESIDE = ("unix ", "ss ", "xl info")
+_BESIDE = ("unix ", "ss ")
 
 Answers = Mapping[str, Mapping[str, Any]]
 

@@ -170,7 +170,7 @@ def _memory(wanted: Wanted, domain: Mapping[str, Any], target: End) -> List[Find
     if not target.reading.get("node"):
         return []
     if free is None:
-        return [Finding("migration_unread", target.name, {"what": "xl info", "why": "its free memory is not known"})]
+        return [Finding("migration_unread", target.name, {"what": "libxc", "why": "its free memory is not known"})]
     guest = max(domain["memory_kib"], domain["maximum_kib"])
     needs = guest + overhead_kib(guest, domain["vcpus"]) + wanted.reserve_mib * 1024
     said = ("%s: free %d MiB" % (target.name, free // 1024), "needed %d MiB" % -(-needs // 1024))

@@ -157,12 +157,12 @@ def _neighbours(name: str, wanted: Wanted, reading: Answer, config: Answer) -> I
 def _memory(name: str, wanted: Wanted, reading: Answer, config: Answer) -> Iterable[Finding]:
     memory = reading["node"]["memory_kib"]
     if config["memory_mib"] is None or memory["free"] is None:
-        yield Finding("vm_start_unread", wanted.node, {"what": "memory", "why": "xl info, .cfg"})
+        yield Finding("vm_start_unread", wanted.node, {"what": "memory", "why": "libxc, .cfg"})
         return
     guest = config["memory_mib"] * 1024
     needs = guest + overhead_kib(guest, config["vcpus"] or 1) + wanted.reserve_mib * 1024
     values = {"node": wanted.node, "free": memory["free"] // 1024, "needs": -(-needs // 1024)}
-    said = ("xl info: free_memory %d KiB; .cfg: memory %d MiB" % (memory["free"], config["memory_mib"]),)
+    said = ("libxc: free_memory %d KiB; .cfg: memory %d MiB" % (memory["free"], config["memory_mib"]),)
     if memory["free"] < needs:
         yield Finding("vm_start_memory", name, values, said)
     if memory["dom0"] and memory["dom0_maximum"] and memory["dom0"] < memory["dom0_maximum"]:

@@ -30,7 +30,7 @@ _RESTS = ("paused", "shutdown", "crashed", "dying")
 _PART = re.compile(r"--(incoming|migratedaway)$")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # these tell of consoles and sizes, never of where a VM is
-_BESIDE = ("unix ", "ss ", "xl info")
+_BESIDE = ("unix ", "ss ")
 _SAVED = "saved"
 SECOND_READING = "a second reading %g s later" % BETWEEN_READINGS
 

@@ -37,7 +37,7 @@ SSH = (
     "ServerAliveCountMax=6",
 )
 
-# who this is and who receives a domain, a line; then libxc's domains, a line
+# who this is and who receives a domain, a line; then what libxc has, a line
 LOOK = (
     """\
 import glob, json
@@ -55,14 +55,15 @@ names = [read("/proc/sys/kernel/" + one).strip() for one in ("hostname", "random
 print(json.dumps({"hostname": names[0], "boot_id": names[1], "receivers": receivers}))
 """
     + xen.LIBXC
+    + xen.SHOW
 )
 # nothing of what was seen may have changed when it is destroyed
 DISCARD = (
-    xen.LIBXC.replace("print(json.dumps(domains))", "")
+    xen.LIBXC
     + """\
 import subprocess
 number, wanted = int(sys.argv[1]), sys.argv[2]
-for one in domains:
+for one in found["domains"]:
     if one["domid"] == number and one["handle"] == wanted and one["paused"] and not one["cpu_time"]:
         sys.exit(subprocess.call(["xl", "destroy", str(number)], stdin=subprocess.DEVNULL))
 sys.exit("domain %d is not what it was" % number)
@@ -104,7 +105,8 @@ def parse_look(text: str) -> Seen:
         hostname, boot_id = str(about["hostname"]), str(about["boot_id"])
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         raise NotUnderstood(first.strip()[:200]) from None
-    return Seen(hostname, boot_id, receivers, xen.parse_libxc(rest))
+    _info, domains = xen.parse_libxc(rest)
+    return Seen(hostname, boot_id, receivers, domains)
 
 
 class Ends:

@@ -240,7 +240,7 @@ def probe(host: Host, policy: Policy) -> Facts:
     configured = CONF if host.read(CONF).ok else ""
     lost: List[Missing] = []
     if daemon.problem is Problem.ABSENT:
-        there = _has_maps(host)
+        there = map_in_kernel(host)
         kernel = _kernel(host, lost) if there else None
         return Facts(installed=False, configured=configured or there, kernel=kernel, missing=tuple(lost))
     kernel = _kernel(host, lost)
@@ -260,7 +260,7 @@ def _ask(host: Host, what: str, timeout: float) -> Answer:
     return host.run(["multipathd", "-kshow " + what], timeout=timeout)
 
 
-def _has_maps(host: Host) -> str:
+def map_in_kernel(host: Host) -> str:
     """Where the kernel shows a map, which needs no daemon."""
     for path in host.glob("/sys/block/dm-*"):
         if host.read(path + "/dm/uuid").stdout.startswith("mpath-"):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Xen as a dom0 has it: libxc's list of domains, what ``xl`` keeps of their configuration, and xenstore.
+"""Xen as a dom0 has it: libxc's list of domains and its count of the memory, and what xenstore says of each domain.
 
 libxc alone says which domains there are, and counts their CPU time in nanoseconds (``xl list`` rounds to tenths of a
 second). It is asked last: a domain that began meanwhile is there without its name, never missing.
@@ -26,9 +26,10 @@ SHUTDOWN_REASONS = ("poweroff", "reboot", "suspend", "crash", "watchdog", "soft_
 _DOM0 = 0
 T = TypeVar("T")
 
-# any Python 3 of the node; Debian keeps the bindings of each Xen version in a folder of their own
+# What libxc has, in ``found``. Any Python 3 of the node; Debian keeps the bindings of each Xen version in a folder of
+# their own.
 LIBXC = """\
-import glob, json, sys, uuid
+import glob, json, sys
 def version(part):
     try:
         return open("/sys/hypervisor/version/" + part).read().strip()
@@ -36,15 +37,15 @@ def version(part):
         return "*"
 sys.path[:0] = glob.glob("/usr/lib/xen-%s.%s/lib/python" % (version("major"), version("minor")))
 import xen.lowlevel.xc
-domains = xen.lowlevel.xc.xc().domain_getinfo(0, 4096)
-for domain in domains:
-    domain["handle"] = str(uuid.UUID(bytes=bytes(bytearray(domain["handle"]))))
-print(json.dumps(domains))
+xc = xen.lowlevel.xc.xc()
+found = {"xen": xc.xeninfo(), "memory": xc.physinfo(), "domains": xc.domain_getinfo(0, 4096)}
+for domain in found["domains"]:
+    digits = bytes(bytearray(domain["handle"])).hex()
+    domain["handle"] = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 """
-ASK_LIBXC = ("python3", "-I", "-c", LIBXC)
-ASK_INFO = ("xl", "info")
-ASK_LIST = ("xl", "list", "-l")
-ASK_XENSTORE = ("xenstore-ls", "-f")
+SHOW = "print(json.dumps(found))\n"
+ASK_LIBXC = ("python3", "-I", "-c", LIBXC + SHOW)
+ASK_XENSTORE = ("xenstore-ls", "-f", "/local/domain")
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,8 @@ class Nic:
 
 
 @dataclass(frozen=True)
-class Traced:
-    """A domain as ``xl`` or xenstore has it; ``port``: where xenstore says that its console listens."""
+class Stored:
+    """A domain as xenstore has it; ``port``: where its console listens."""
 
     id: int
     uuid: Optional[VmUuid] = None
@@ -141,23 +142,13 @@ class Facts:
     missing: Tuple[Missing, ...] = ()
 
 
-def parse_xl_info(text: str) -> Info:
-    """``xl info``: a key and a value on each line, memory in MiB."""
-    values = dict(re.findall(r"^([a-z_0-9]+) *: (.*)$", text, re.MULTILINE))
-    total, free = values.get("total_memory", "").strip(), values.get("free_memory", "").strip()
-    if not (_decimal(total) and _decimal(free) and values.get("xen_version", "").strip()):
-        raise NotUnderstood(first_line(text))
-    return Info(values["xen_version"].strip(), int(total) * 1024, int(free) * 1024)
-
-
-def parse_libxc(text: str) -> Tuple[Counted, ...]:
-    """What ``LIBXC`` prints: libxc's list of domains, each handle as a UUID."""
-    return tuple(_counted(one) for one in _list(text))
-
-
-def parse_xl_list(text: str) -> Tuple[Traced, ...]:
-    """``xl list -l``: the domains whose configuration xl has, dom0 too."""
-    return tuple(_configured(one) for one in _list(text))
+def parse_libxc(text: str) -> Tuple[Info, Tuple[Counted, ...]]:
+    """What ``SHOW`` prints: version and memory, and libxc's list of domains."""
+    try:
+        found = json.loads(text)
+        return _info(found["xen"], found["memory"]), tuple(_counted(one) for one in found["domains"])
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise NotUnderstood(first_line(text)) from None
 
 
 def parse_xenstore(text: str) -> Dict[str, str]:
@@ -187,14 +178,11 @@ def _unescaped(value: str) -> str:
     return re.sub(r"\\(x[0-9a-fA-F]{2}|[0-7]{3}|[tnr\\])", one, value)
 
 
-def _list(text: str) -> List[Dict[str, Any]]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise NotUnderstood(first_line(text))
-    return found
+def _info(about: Mapping[str, Any], memory: Mapping[str, Any]) -> Info:
+    version, total, free = (about["xen_major"], about["xen_minor"]), memory["total_memory"], memory["free_memory"]
+    if not all(isinstance(value, int) for value in (*version, total, free)):
+        raise NotUnderstood(json.dumps([about, memory])[:200])
+    return Info("%d.%d%s" % (*version, about["xen_extra"]), total, free)
 
 
 def _counted(one: Mapping[str, Any]) -> Counted:
@@ -238,51 +226,13 @@ def _decimal(text: Any) -> bool:
     return isinstance(text, str) and re.match(r"^[0-9]{1,9}\Z", text) is not None
 
 
-def _configured(one: Mapping[str, Any]) -> Traced:
-    number, config = one.get("domid"), one.get("config")
-    if not isinstance(number, int) or not isinstance(config, dict):
-        raise NotUnderstood(json.dumps(one)[:200])
-    about = _dict(config.get("c_info"))
-    uuid, name = about.get("uuid"), about.get("name")
-    return Traced(
-        id=number,
-        # dom0 has none
-        uuid=None if uuid is None else _uuid(uuid),
-        name=name if isinstance(name, str) else None,
-        disks=tuple(_configured_disk(disk) for disk in _dicts(config.get("disks"))),
-        nics=tuple(_configured_nic(nic) for nic in _dicts(config.get("nics")) if nic.get("mac")),
-    )
-
-
-def _dict(value: Any) -> Dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: Any) -> List[Dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _text(value: Any) -> Optional[str]:
-    return value if isinstance(value, str) and value else None
-
-
-def _configured_disk(disk: Mapping[str, Any]) -> Disk:
-    writable = str(disk.get("readwrite", 1)) in ("1", "True", "true")
-    path, form = _text(disk.get("pdev_path")), _text(disk.get("format"))
-    return Disk(str(disk.get("vdev", "")), path, form, _text(disk.get("backend")), None, writable)
-
-
-def _configured_nic(nic: Mapping[str, Any]) -> Nic:
-    return Nic(_mac(nic["mac"]), _text(nic.get("bridge")), _text(nic.get("ifname")))
-
-
 _OWN = re.compile(r"^/local/domain/([0-9]{1,9})/(name|vm|console/vnc-port)$")
 _BACKEND = re.compile(r"^(/local/domain/[0-9]+/backend/(vbd|vbd3|qdisk|tap|vif)/([0-9]{1,9})/([0-9]{1,9}))/")
 # libxl's name of a raw image that QEMU opens
 _RAW = "aio"
 
 
-def traced_in_xenstore(tree: Mapping[str, str]) -> Tuple[Traced, ...]:
+def stored(tree: Mapping[str, str]) -> Tuple[Stored, ...]:
     """The domains that xenstore names, dom0 too. Pure; NotUnderstood names a value that cannot be meant."""
     own: Dict[int, Dict[str, str]] = {}
     devices: Dict[int, Dict[str, Tuple[str, int]]] = {}
@@ -294,13 +244,13 @@ def traced_in_xenstore(tree: Mapping[str, str]) -> Tuple[Traced, ...]:
             place = (backend.group(2), int(backend.group(4)))
             devices.setdefault(int(backend.group(3)), {})[backend.group(1)] = place
     return tuple(
-        _traced(number, own.get(number, {}), devices.get(number, {}), tree) for number in sorted({*own, *devices})
+        _stored(number, own.get(number, {}), devices.get(number, {}), tree) for number in sorted({*own, *devices})
     )
 
 
-def _traced(
+def _stored(
     number: int, own: Mapping[str, str], devices: Mapping[str, Tuple[str, int]], tree: Mapping[str, str]
-) -> Traced:
+) -> Stored:
     disks, nics = [], []
     for folder, (kind, device) in devices.items():
         if kind == "vif":
@@ -308,7 +258,7 @@ def _traced(
         else:
             disks.append(_stored_disk(folder, kind, device, tree))
     vm = own.get("vm", "")
-    return Traced(
+    return Stored(
         id=number,
         uuid=_uuid(vm[len("/vm/") :]) if vm.startswith("/vm/") else None,
         name=own.get("name") or None,
@@ -342,46 +292,33 @@ def _stored_nic(folder: str, number: int, device: int, tree: Mapping[str, str]) 
     return [Nic(_mac(mac), tree.get(folder + "/bridge") or None, name)]
 
 
-def domains(counted: Sequence[Counted], configured: Sequence[Traced], stored: Sequence[Traced]) -> Tuple[Domain, ...]:
-    """What libxc counts, dom0 left out, with what xl and xenstore know of each. Pure."""
-    by_xl = {one.id: one for one in configured}
-    by_store = {one.id: one for one in stored}
+def domains(counted: Sequence[Counted], known: Sequence[Stored]) -> Tuple[Domain, ...]:
+    """What libxc counts, dom0 left out, with what xenstore knows of each. Pure."""
+    by_id = {one.id: one for one in known}
     return tuple(
-        _domain(one, by_xl.get(one.id, Traced(one.id)), by_store.get(one.id, Traced(one.id)))
+        _domain(one, by_id.get(one.id, Stored(one.id)))
         for one in sorted(counted, key=lambda one: one.id)
         if one.id != _DOM0
     )
 
 
-def _domain(counted: Counted, configured: Traced, stored: Traced) -> Domain:
+def _domain(counted: Counted, found: Stored) -> Domain:
     # ids are used again: what names another VM is of a domain that has gone
-    mine, theirs = (one if one.uuid in (None, counted.uuid) else Traced(counted.id) for one in (stored, configured))
-    macs = {nic.mac for nic in mine.nics}
-    return Domain(
-        counted=counted,
-        name=mine.name or theirs.name or NAMELESS,
-        disks=mine.disks + tuple(one for one in theirs.disks if not _among(one, mine.disks)),
-        nics=mine.nics + tuple(one for one in theirs.nics if one.mac not in macs),
-        port=mine.port,
-    )
-
-
-def _among(disk: Disk, disks: Sequence[Disk]) -> bool:
-    return any(disk.vdev == one.vdev or (disk.path and disk.path == one.path) for one in disks)
+    mine = found if found.uuid in (None, counted.uuid) else Stored(counted.id)
+    return Domain(counted, mine.name or NAMELESS, mine.disks, mine.nics, mine.port)
 
 
 def probe(host: Host) -> Facts:
-    """Four commands, none of which waits for a guest's disks."""
+    """Two commands, neither of which waits for a guest's disks."""
     lost: List[Missing] = []
-    info = _read(lost, host.run(ASK_INFO), parse_xl_info)
-    configured = _read(lost, host.run(ASK_LIST), parse_xl_list) or ()
-    tree = host.run(ASK_XENSTORE)
-    stored = _read(lost, tree, lambda text: traced_in_xenstore(parse_xenstore(text))) or ()
+    known = _read(lost, host.run(ASK_XENSTORE), lambda text: stored(parse_xenstore(text))) or ()
     at = host.now()
-    counted = _read(lost, _libxc(host), parse_libxc)
-    dom0 = next((one for one in counted or () if one.id == _DOM0), None)
-    found = None if counted is None else domains(counted, configured, stored)
-    return Facts(info, dom0, found, at, tuple(lost))
+    answer = _read(lost, _libxc(host), parse_libxc)
+    if answer is None:
+        return Facts(None, None, None, at, tuple(lost))
+    info, counted = answer
+    dom0 = next((one for one in counted if one.id == _DOM0), None)
+    return Facts(info, dom0, domains(counted, known), at, tuple(lost))
 
 
 def _libxc(host: Host) -> Answer:

@@ -356,7 +356,7 @@ def answer(**changes):
         "openers": [{**image, "by": "loop", "name": "loop0", "pid": None, "writes": True, "backing": False}],
         "toolstack": [{"pid": 9, "command": "xl migrate-receive", "names": [UUID]}],
         "saved": [{"path": "/x.save", "uuid": None}],
-        "missing": [{"reading": "xl info", "problem": "timeout", "detail": ""}],
+        "missing": [{"reading": "ss -l", "problem": "timeout", "detail": ""}],
         "clock": {"asked": AT - 1, "answered": AT + 0.5},
         **changes,
     }
@@ -384,7 +384,7 @@ def test_an_answer_of_the_module_is_read_by_the_controllers_clock():
         tools=(Tool(9, "xl migrate-receive", (UUID,)),),
         saved=(Saved("/x.save"),),
         recovering=False,
-        missing=(Missing("xl info", Problem.TIMEOUT),),
+        missing=(Missing("ss -l", Problem.TIMEOUT),),
     )
     assert reading("n1", answer(clock=None, domains=None)).at == 100.0
     assert reading("n1", answer(domains=None)).domains is None
@@ -442,7 +442,9 @@ READINGS = st.fixed_dictionaries(
         "saved": st.lists(st.builds(Saved, st.just("/s"), st.sampled_from([UUID, OTHER, None])), max_size=1).map(tuple),
         "recovering": st.sampled_from([None, True, False]),
         "missing": st.lists(
-            st.builds(Missing, st.sampled_from(["libxc", "ss -l", CFG, "xl info"]), st.sampled_from(list(Problem))),
+            st.builds(
+                Missing, st.sampled_from(["libxc", "ss -l", CFG, "unix /run/qmp"]), st.sampled_from(list(Problem))
+            ),
             max_size=2,
         ).map(tuple),
         "boot_id": st.sampled_from(["boot", "another"]),

@@ -22,6 +22,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import lease, xen_resume
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.node_job import Folder, Order
 from replay import Replay
+from xen_answers import libxc
 
 UUID = "21aaac9c-5b99-4229-9f83-0bf6b6dd8077"
 OTHER = "40b5b25e-c356-45fc-a287-7525c6438041"
@@ -51,7 +52,7 @@ def domain(number=3, uuid=UUID, **state):
 
 def seen(*domains, hostname="n2", boot_id=BOOT, receivers=()):
     about = {"hostname": hostname, "boot_id": boot_id, "receivers": list(receivers)}
-    return json.dumps(about) + "\n" + json.dumps([domain(0, "00000000-0000-0000-0000-000000000000"), *domains]) + "\n"
+    return json.dumps(about) + "\n" + libxc([domain(0, "00000000-0000-0000-0000-000000000000"), *domains]) + "\n"
 
 
 def at_source(*domains):

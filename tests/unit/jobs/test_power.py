@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.node_job import Folder, Order
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 from replay import Replay, recording
+from xen_answers import libxc
 
 UUID = "21aaac9c-5b99-4229-9f83-0bf6b6dd8077"
 CONFIG = f"/data/domu/{UUID}/current/{UUID}.cfg"
@@ -313,10 +313,6 @@ def test_asked_to_stop_while_the_guest_shuts_down_the_job_ends(work):
 # The look itself
 
 
-def libxc(*domains):
-    return json.dumps([dict(one) for one in domains])
-
-
 def counted(number, uuid):
     flags = dict.fromkeys(("running", "paused", "shutdown", "crashed", "dying"), 0)
     sizes = {"cpu_time": 1, "mem_kb": 1, "maxmem_kb": 1, "online_vcpus": 1, "shutdown_reason": 255}
@@ -327,10 +323,8 @@ def node(*domains, **answers):
     return Replay(
         {
             "/proc/self/mountinfo": recording("mounts/mountinfo-lab"),
-            "xl info": recording("xen/xl_info"),
-            "xl list -l": "[]",
-            "xenstore-ls -f": f'/local/domain/3/name = "{UUID}"\n',
-            " ".join(xen.ASK_LIBXC): libxc(counted(0, "00000000-0000-0000-0000-000000000000"), *domains),
+            " ".join(xen.ASK_XENSTORE): f'/local/domain/3/name = "{UUID}"\n',
+            " ".join(xen.ASK_LIBXC): libxc([counted(0, "00000000-0000-0000-0000-000000000000"), *domains]),
             f"stat -L --format %d %i %n -- {IMAGE}": f"64768 12 {IMAGE}\n",
             **process(1, "systemd", "S", 0),
             "/proc/1/cmdline": "/sbin/init\n",

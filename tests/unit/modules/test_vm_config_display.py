@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, LocalHost, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.xen import ASK_LIBXC
 from ansible_collections.cloudops.hypervisor.plugins.modules.vm_config_display import Refused, corrected
+from xen_answers import libxc
 
 VM = "22222222-0000-0000-0000-000000000002"
 OTHER = "33333333-0000-0000-0000-000000000003"
@@ -33,7 +33,7 @@ class Node(LocalHost):
 
     def run(self, argv, timeout=10.0, touches=Touches.NOTHING, environment=None) -> Answer:
         if tuple(argv) == ASK_LIBXC:
-            return Answer("libxc", stdout=json.dumps(self.domains), rc=0, problem=self.problem)
+            return Answer("libxc", stdout=libxc(self.domains), rc=0, problem=self.problem)
         return super().run(argv, timeout, touches, environment)
 
 

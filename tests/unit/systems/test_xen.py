@@ -3,20 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, LocalHost, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import xen
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.xen import Disk, Info, Nic, State, Traced
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.xen import Disk, Info, Nic, State, Stored
 from replay import Replay, recording
+from xen_answers import libxc
 
-FIRST = "21aaac9c-5b99-4229-9f83-0bf6b6dd8077"
-SECOND = "40b5b25e-c356-45fc-a287-7525c6438041"
+FIRST = "f32dcf34-e192-5ab7-8925-4fb3631e0deb"
+SECOND = "4a3be9d1-2328-5f8a-bed9-fedfe6a9de42"
 MOVED = "22222222-0000-0000-0000-000000000002"
 LIBXC = " ".join(xen.ASK_LIBXC)
+XENSTORE = " ".join(xen.ASK_XENSTORE)
 IMAGE = f"/data/domu/{MOVED}/current/{MOVED}.raw"
 
 
@@ -41,10 +41,8 @@ DOM0 = counted(0, "00000000-0000-0000-0000-000000000000", "r", 88400000000, mem_
 
 def node(domains, **changes):
     answers = {
-        "xl info": recording("xen/xl_info"),
-        "xl list -l": recording("xen/xl_list_long-two-guests"),
-        "xenstore-ls -f": recording("xen/xenstore-two-guests"),
-        LIBXC: json.dumps([DOM0, *domains]),
+        XENSTORE: recording("xen/xenstore-two-guests"),
+        LIBXC: libxc([DOM0, *domains]),
         **changes,
     }
     return Replay({key: value for key, value in answers.items() if value is not None})
@@ -56,7 +54,7 @@ BOTH = [counted(1, FIRST, "-", 3700000000), counted(2, SECOND, "b", 3712345678)]
 def test_both_guests_are_found_with_what_each_source_knows():
     facts = xen.probe(node(BOTH))
     assert facts.missing == ()
-    assert facts.info == Info("4.17.5", 3071 * 1024, 990 * 1024)
+    assert facts.info == Info("4.17.7", 2620900, 1276952)
     assert facts.dom0.memory_kib == 1572864
     first, second = facts.domains
     assert (first.counted.id, first.counted.uuid, first.name) == (1, FIRST, FIRST)
@@ -69,7 +67,7 @@ def test_both_guests_are_found_with_what_each_source_knows():
 def test_both_ends_of_a_migration_keep_its_uuid_and_tell_their_part_by_name():
     store = f'/local/domain/1/name = "{MOVED}--migratedaway"\n/local/domain/2/name = "{MOVED}--incoming"\n'
     domains = [counted(1, MOVED, "s", 20392124338, 2), counted(2, MOVED, "p")]
-    facts = xen.probe(node(domains, **{"xenstore-ls -f": store, "xl list -l": "[]"}))
+    facts = xen.probe(node(domains, **{XENSTORE: store}))
     source, target = facts.domains
     assert (source.counted.uuid, source.migrated_away, source.counted.state.shutdown_reason) == (MOVED, True, "suspend")
     assert (target.counted.uuid, target.incoming, target.counted.state.paused) == (MOVED, True, True)
@@ -104,11 +102,9 @@ def test_bindings_that_are_not_installed_are_absent_on_a_machine_without_them():
 
 
 def test_a_node_whose_toolstack_hangs_still_lists_what_the_hypervisor_runs():
-    hung = dict.fromkeys(("xl info", "xl list -l", "xenstore-ls -f"), Problem.TIMEOUT)
-    facts = xen.probe(node(BOTH, **hung))
+    facts = xen.probe(node(BOTH, **{XENSTORE: Problem.TIMEOUT}))
     assert [(one.counted.uuid, one.name) for one in facts.domains] == [(FIRST, "(null)"), (SECOND, "(null)")]
-    assert [one.problem for one in facts.missing] == [Problem.TIMEOUT] * 3
-    assert facts.info is None
+    assert [one.problem for one in facts.missing] == [Problem.TIMEOUT]
 
 
 def test_disks_are_read_as_each_backend_writes_them():
@@ -123,7 +119,7 @@ def test_disks_are_read_as_each_backend_writes_them():
         f'{backend}/vbd/5/51712/physical-device = "7:0"\n{backend}/vbd/5/51712/type = "phy"\n'
         f'{backend}/vbd/5/51712/mode = "w"\n{backend}/vbd/5/51712/dev = "xvda"\n'
     )
-    third, fifth = xen.traced_in_xenstore(tree)
+    third, fifth = xen.stored(tree)
     assert third.disks == (
         Disk("xvda", "/data/domu/3/current/3.qcow2", "qcow2", "qdisk", None, True),
         Disk("51728", "/data/domu/3/current/other.raw", "raw", "qdisk", None, False),
@@ -138,29 +134,8 @@ def test_nics_have_the_name_that_the_bridge_knows():
         f'{backend}/1/0/mac = "00:16:3e:00:00:02"\n{backend}/1/0/bridge = "xenbr0"\n'
         f'{backend}/1/1/mac = "00:16:3e:00:00:03"\n{backend}/1/1/vifname = "tap-web"\n{backend}/1/2/state = "6"\n'
     )
-    (found,) = xen.traced_in_xenstore(tree)
+    (found,) = xen.stored(tree)
     assert found.nics == (Nic("00:16:3e:00:00:02", "xenbr0", "vif1.0"), Nic("00:16:3e:00:00:03", None, "tap-web"))
-
-
-def test_devices_that_xl_alone_knows_are_added():
-    config = {
-        "c_info": {"name": "web", "uuid": MOVED},
-        "disks": [
-            {"pdev_path": IMAGE, "vdev": "xvda", "backend": "phy", "format": "raw", "readwrite": 1},
-            {"pdev_path": "/iso/a.iso", "vdev": "hdc", "readwrite": 0},
-        ],
-        "nics": [{"mac": "00:16:3e:00:00:02", "bridge": "xenbr0"}, {"devid": 1}],
-    }
-    folder = "/local/domain/0/backend/vbd/1/51712"
-    store = f'{folder}/params = "{IMAGE}"\n{folder}/node = "/dev/loop3"\n'
-    listed = json.dumps([{"domid": 1, "config": config}])
-    (found,) = xen.probe(node([counted(1, MOVED)], **{"xl list -l": listed, "xenstore-ls -f": store})).domains
-    assert [(one.path, one.loop, one.writable) for one in found.disks] == [
-        (IMAGE, "/dev/loop3", True),
-        ("/iso/a.iso", None, False),
-    ]
-    assert [one.mac for one in found.nics] == ["00:16:3e:00:00:02"]
-    assert (found.name, found.port) == ("web", None)
 
 
 def test_what_xenstore_writes_with_a_backslash_is_itself_again():
@@ -171,15 +146,12 @@ def test_what_xenstore_writes_with_a_backslash_is_itself_again():
 @pytest.mark.parametrize(
     ("parse", "text"),
     [
-        (xen.parse_xl_info, "host : x\nfree_memory : many\n"),
-        (xen.parse_xl_list, "{}"),
-        (xen.parse_xl_list, "[1]"),
-        (xen.parse_xl_list, '[{"domid": "1"}]'),
-        (xen.parse_xl_list, '[{"domid": 1, "config": {"c_info": {"uuid": "x"}}}]'),
-        (xen.parse_xl_list, '[{"domid": 1, "config": {"nics": [{"mac": "x"}]}}]'),
         (xen.parse_libxc, "Traceback"),
-        (xen.parse_libxc, json.dumps([{**DOM0, "cpu_time": "1"}])),
-        (xen.parse_libxc, json.dumps([{**DOM0, "handle": "1"}])),
+        (xen.parse_libxc, libxc([{**DOM0, "cpu_time": "1"}])),
+        (xen.parse_libxc, libxc([{**DOM0, "handle": "1"}])),
+        (xen.parse_libxc, libxc([], xen={"xen_major": 4})),
+        (xen.parse_libxc, libxc([], memory={"total_memory": 1, "free_memory": "2"})),
+        (xen.parse_libxc, "[]"),
         (xen.parse_xenstore, ""),
         (xen.parse_xenstore, "xenstore-ls: no"),
     ],
@@ -190,8 +162,8 @@ def test_garbage_is_refused(parse, text):
 
 
 def test_a_value_of_xenstore_that_cannot_be_meant_makes_the_reading_missing():
-    facts = xen.probe(node([], **{"xenstore-ls -f": '/local/domain/3/vm = "/vm/x"\n', "xl list -l": "[]"}))
-    assert [(one.reading, one.problem) for one in facts.missing] == [("xenstore-ls -f", Problem.NOT_UNDERSTOOD)]
+    facts = xen.probe(node([], **{XENSTORE: '/local/domain/3/vm = "/vm/x"\n'}))
+    assert [(one.reading, one.problem) for one in facts.missing] == [(XENSTORE, Problem.NOT_UNDERSTOOD)]
 
 
 def test_a_domain_that_was_shut_down_for_an_unknown_reason_says_so():
@@ -200,5 +172,17 @@ def test_a_domain_that_was_shut_down_for_an_unknown_reason_says_so():
 
 
 def test_a_domain_that_only_exists_in_part_is_traced():
-    assert xen.traced_in_xenstore({"/local/domain/4/vm": "/vm/" + FIRST}) == (Traced(4, FIRST),)
-    assert xen.traced_in_xenstore({"/tool": ""}) == ()
+    assert xen.stored({"/local/domain/4/vm": "/vm/" + FIRST}) == (Stored(4, FIRST),)
+    assert xen.stored({"/tool": ""}) == ()
+
+
+def test_a_whole_store_tells_each_guest_its_image_and_its_console():
+    dom0, first, second = xen.stored(xen.parse_xenstore(recording("xen/xenstore-two-guests").stdout))
+    assert (dom0.name, dom0.uuid, dom0.port) == ("Domain-0", None, None)
+    assert [(one.id, one.name == one.uuid, one.port) for one in (first, second)] == [(1, True, 5950), (2, True, 5951)]
+    assert [(one.vdev, one.format, one.backend, one.loop) for one in (*first.disks, *second.disks)] == [
+        ("xvda", "raw", "phy", "/dev/loop0"),
+        ("xvda", "qcow2", "qdisk", None),
+        ("xvdb", "raw", "phy", "/dev/loop1"),
+    ]
+    assert [one.bridge for one in (*first.nics, *second.nics)] == ["xenbr0", "xenbr0"]

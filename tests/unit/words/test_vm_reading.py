@@ -18,6 +18,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import image_openers, vm_config, vnc, xen
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import one_trip
 from replay import Replay, recording
+from xen_answers import libxc
 
 FIRST = "21aaac9c-5b99-4229-9f83-0bf6b6dd8077"
 SECOND = "40b5b25e-c356-45fc-a287-7525c6438041"
@@ -43,7 +44,15 @@ DOMAINS = [
     {"domid": 1, "handle": FIRST, "cpu_time": 3700000000, **COUNTS},
     {"domid": 2, "handle": SECOND, "cpu_time": 3712345678, **COUNTS},
 ]
-STORE = recording("xen/xenstore-two-guests").stdout + (
+STORE = "".join(
+    f'{path} = "{value}"\n'
+    for number, uuid in ((1, FIRST), (2, SECOND))
+    for path, value in (
+        (f"/local/domain/{number}/name", uuid),
+        (f"/local/domain/{number}/vm", f"/vm/{uuid}"),
+        (f"/local/domain/{number}/console/vnc-port", 5949 + number),
+    )
+) + (
     f'/local/domain/0/backend/vbd/1/51712/params = "{RAW}"\n/local/domain/0/backend/vbd/1/51712/node = "/dev/loop0"\n'
     f'/local/domain/0/backend/qdisk/2/51712/params = "qcow2:{QCOW2}"\n'
 )
@@ -64,6 +73,7 @@ STAT = f"stat -L --format %d %i %n -- {RAW} {QCOW2}"
 BLKID = "blkid -p -o export /dev/mapper/mpathb"
 LOSETUP = " ".join(image_openers.ASK_LOOPS)
 LIBXC = " ".join(xen.ASK_LIBXC)
+XENSTORE = " ".join(xen.ASK_XENSTORE)
 MODELS = [line for line in recording("vnc/ps-collision").lines if "qemu" in line]
 
 
@@ -97,10 +107,8 @@ def node(**changes):
         LOSETUP: f"NAME RO BACK-INO BACK-MAJ:MIN BACK-FILE\n/dev/loop0 0 70185 253:1 {RAW}\n",
         "/sys/block/loop0/loop/backing_file": RAW + "\n",
         # the domains and their consoles
-        "xl info": recording("xen/xl_info"),
-        "xl list -l": recording("xen/xl_list_long-two-guests"),
-        "xenstore-ls -f": STORE,
-        LIBXC: json.dumps(DOMAINS),
+        XENSTORE: STORE,
+        LIBXC: libxc(DOMAINS),
         " ".join(vnc.ASK_LISTENERS): recording("vnc/ss-two-guests"),
         "unix /run/xen/qmp-libxenstat-1": recording("vnc/qmp-second-guest").stdout.replace("5951", "5950"),
         "unix /run/xen/qmp-libxenstat-2": recording("vnc/qmp-second-guest"),
@@ -146,8 +154,8 @@ def test_a_healthy_node_is_read_whole():
         "ended": 1_790_000_000.0,
         "recovering": False,
         "cluster": {"nodes": ["n1", "n2", "n3"], "heartbeat": ["n1", "n2"]},
-        "xen_version": "4.17.5",
-        "memory_kib": {"total": 3144704, "free": 1013760, "dom0": 262144, "dom0_maximum": 263168},
+        "xen_version": "4.17.7",
+        "memory_kib": {"total": 2620900, "free": 1276952, "dom0": 262144, "dom0_maximum": 263168},
     }
     assert answer["saved"] == [{"path": "/data/domu/old.save", "uuid": None}]
     assert answer["toolstack"][0]["names"] == [FIRST, CFG]
@@ -173,9 +181,9 @@ def test_the_packets_that_a_guest_sent_are_those_that_dom0_received():
     }
     nic = "/local/domain/0/backend/vif/1/0/"
     store = STORE + f'{nic}mac = "00:16:3e:00:00:01"\n{nic}bridge = "xenbr0"\n{nic}vifname = "vif1.0"\n'
-    first = read(**counters, **{"xenstore-ls -f": store})["domains"][0]
+    first = read(**counters, **{XENSTORE: store})["domains"][0]
     assert [(one["device"], one["sent"], one["received"]) for one in first["nics"]] == [("vif1.0", 112, 390)]
-    uncounted = read(**{"xenstore-ls -f": store})["domains"][0]
+    uncounted = read(**{XENSTORE: store})["domains"][0]
     assert [(one["sent"], one["received"]) for one in uncounted["nics"]] == [(None, None)]
 
 
@@ -241,6 +249,7 @@ def test_a_config_without_its_vm_running_is_told_and_two_of_one_vm_decide_nothin
 
 SILENT = {"tcp 10.77.4.12:7777": Answer("", stderr="No route to host", problem=Problem.FAILED)}
 QUEUES = {
+    "/sys/block/dm-0/dm/uuid": "mpath-3600140\n",
     "multipathd -kshow maps json": recording("multipath/show_maps_json-allfailed-queueing"),
     "dmsetup status --target multipath": recording("multipath/dmsetup_status-allfailed-queueing"),
     "dmsetup table --target multipath": recording("multipath/dmsetup_table-allfailed-queueing"),
@@ -320,3 +329,9 @@ def test_the_program_that_a_node_gets_reads_this_machine(tmp_path):
     assert answer["domains"] is None
     assert [(one["uuid"], one["disks"]) for one in answer["configs"]] == [(FIRST, [str(image)])]
     assert [one["inode"] for one in answer["images"]] == [image.stat().st_ino]
+
+
+def test_where_the_kernel_has_no_map_the_daemon_is_not_asked():
+    host = node()
+    vm_reading.read(host, vm_reading.Order())
+    assert not [one for one in host.asked if one.startswith(("multipath", "dmsetup"))]
