@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, Mapping
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host, LocalHost
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
@@ -35,13 +35,18 @@ def meant(params: Mapping[str, Any]) -> VmUuid:
 
 
 def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """What :func:`read` gives, read on this node."""
+    host = LocalHost().until(time.monotonic() + params["timeout"])
+    return read(host, meant(params), params["volume"], params["local"], params["timeout"])
+
+
+def read(host: Host, vm: VmUuid, volume: str, local: bool, timeout: float) -> Dict[str, Any]:
     """``{path, scope, record, locked, problem}``; ``locked`` is None where it cannot be told."""
-    vm, host = meant(params), LocalHost().until(time.monotonic() + params["timeout"])
     try:
-        place = lease.place(host, params["volume"], vm, params["local"])
+        place = lease.place(host, volume, vm, local)
     except Refusal as error:
         return {"path": None, "scope": None, "record": None, "locked": None, "problem": error.said}
-    found = lease.read(host, place.path, params["timeout"])
+    found = lease.read(host, place.path, timeout)
     problem = "" if found.missing is None else "%s: %s" % (found.missing.reading, found.missing.detail)
     return {
         "path": place.path,

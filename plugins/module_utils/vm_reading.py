@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils import lease_reading
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check, examine
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import (
     Answer,
@@ -40,6 +41,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import
     vnc,
     xen,
 )
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 
 CLUSTERED = ("ocfs2", "gfs2")
 NFS = ("nfs", "nfs4")
@@ -52,15 +54,24 @@ def argument_spec() -> Dict[str, Any]:
     return {
         "roots": {"type": "list", "elements": "str", "default": ["/data/domu"]},
         "timeout": {"type": "float", "default": 30.0},
+        "lease_of": {"type": "str", "default": ""},
+        "lease_volume": {"type": "path", "default": "/data"},
+        "lease_local": {"type": "bool", "default": False},
     }
 
 
 @dataclass(frozen=True)
 class Order:
-    """``roots``: the folders below which images and ``.cfg`` files lie; ``timeout``: seconds for the whole reading."""
+    """``roots``: the folders below which images and ``.cfg`` files lie; ``timeout``: seconds for the whole reading.
+
+    ``lease_of``: UUID, name or MAC address of the VM whose lease is read too, if any.
+    """
 
     roots: Tuple[str, ...] = ("/data/domu",)
     timeout: float = 30.0
+    lease_of: str = ""
+    lease_volume: str = "/data"
+    lease_local: bool = False
 
     def __post_init__(self) -> None:
         if not self.roots:
@@ -74,7 +85,9 @@ class Order:
 
 def order(params: Mapping[str, Any]) -> Order:
     """The order from a module's options; PolicyError names the option that cannot be meant."""
-    return Order(tuple(params["roots"]), params["timeout"])
+    return Order(
+        tuple(params["roots"]), params["timeout"], params["lease_of"], params["lease_volume"], params["lease_local"]
+    )
 
 
 def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -125,10 +138,30 @@ def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
         "openers": listed,
         "toolstack": list(tools.tools),
         "saved": list(configs.saved),
+        "lease": _lease(host, ordered, configs.configs, domains),
         "missing": list(dict.fromkeys(missing)),
     }
     shown: Dict[str, Any] = plain(result)
     return shown
+
+
+def _lease(
+    host: LocalHost, ordered: Order, configs: Sequence[vm_config.Config], domains: Sequence[xen.Domain]
+) -> Optional[Dict[str, Any]]:
+    """Of the one VM that is meant, as this node knows it; None where that is nobody, or more than one."""
+    if not ordered.lease_of:
+        return None
+    known = {one.uuid for one in configs if one.uuid and _means(ordered.lease_of, one.uuid, one.name, one.nics)}
+    known |= {one.counted.uuid for one in domains if _means(ordered.lease_of, one.counted.uuid, one.name, one.nics)}
+    if len(known) != 1:
+        return None
+    vm = known.pop()
+    read = lease_reading.read(host, vm, ordered.lease_volume, ordered.lease_local, ordered.timeout)
+    return {"vm": vm, **read}
+
+
+def _means(text: str, uuid: VmUuid, name: Optional[str], nics: Sequence[Any]) -> bool:
+    return text == name or text.lower() in (uuid, *(one.mac for one in nics if one.mac))
 
 
 def mounts_of(host: LocalHost, lost: List[Missing]) -> Tuple[Mount, ...]:

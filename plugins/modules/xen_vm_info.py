@@ -37,6 +37,20 @@ options:
     description: How long the whole reading may take, in seconds.
     type: float
     default: 30.0
+  lease_of:
+    description:
+      - The VM whose lease is read in the same trip, by its UUID, or by the name or MAC address that its domain or
+        C(.cfg) has on this node.
+    type: str
+    default: ""
+  lease_volume:
+    description: Where leases are kept, as O(cloudops.hypervisor.vm_lease_info#module:volume).
+    type: path
+    default: /data
+  lease_local:
+    description: No other node can open that storage, as O(cloudops.hypervisor.vm_lease_info#module:local).
+    type: bool
+    default: false
 notes:
   - Root reads everything. Whoever may not see other users' processes finds that in RV(missing).
   - CPU time, to tell whether a VM runs twice, comes from libxc; C(xl list) rounds it to tenths of a second.
@@ -285,6 +299,19 @@ saved:
   sample:
     - path: /var/lib/xen/save/web1
       uuid: 40b5b25e-c356-45fc-a287-7525c6438041
+lease:
+  description:
+    - The lease of O(lease_of), as M(cloudops.hypervisor.vm_lease_info) returns it, with the UUID of its VM as C(vm).
+    - Null where none was asked for, and where this node knows nobody, or more than one VM, by that name.
+  returned: success
+  type: dict
+  sample:
+    vm: 40b5b25e-c356-45fc-a287-7525c6438041
+    path: /data/.cloudops-leases/40b5b25e-c356-45fc-a287-7525c6438041
+    scope: cluster
+    record: null
+    locked: false
+    problem: ""
 missing:
   description: The readings that could not be taken, each with the problem and the tool's own words.
   returned: success

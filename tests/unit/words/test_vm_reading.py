@@ -74,6 +74,7 @@ BLKID = "blkid -p -o export /dev/mapper/mpathb"
 LOSETUP = " ".join(image_openers.ASK_LOOPS)
 LIBXC = " ".join(xen.ASK_LIBXC)
 XENSTORE = " ".join(xen.ASK_XENSTORE)
+DEFAULTS = {name: one["default"] for name, one in vm_reading.argument_spec().items()}
 MODELS = [line for line in recording("vnc/ps-collision").lines if "qemu" in line]
 
 
@@ -313,7 +314,7 @@ def test_mounts_that_are_not_understood_are_missing():
 )
 def test_options_that_cannot_be_meant_are_refused_by_name(option, value):
     with pytest.raises(PolicyError, match=option):
-        vm_reading.order({"roots": ["/data/domu"], "timeout": 30.0, option: value})
+        vm_reading.order({**DEFAULTS, option: value})
 
 
 def test_the_program_that_a_node_gets_reads_this_machine(tmp_path):
@@ -321,7 +322,7 @@ def test_the_program_that_a_node_gets_reads_this_machine(tmp_path):
     image.parent.mkdir()
     image.write_bytes(b"\0")
     (tmp_path / "domu" / "web.cfg").write_text(f"uuid = '{FIRST}'\ndisk = [ '{image},raw,xvda,w' ]\n")
-    program = one_trip.program("vm_reading", {"roots": [str(tmp_path / "domu")], "timeout": 20.0})
+    program = one_trip.program("vm_reading", {**DEFAULTS, "roots": [str(tmp_path / "domu")], "timeout": 20.0})
     ended = subprocess.run(
         [sys.executable, "-I", "-S", "-"], input=program, text=True, capture_output=True, check=False
     )
@@ -335,3 +336,30 @@ def test_where_the_kernel_has_no_map_the_daemon_is_not_asked():
     host = node()
     vm_reading.read(host, vm_reading.Order())
     assert not [one for one in host.asked if one.startswith(("multipath", "dmsetup"))]
+
+
+LEASES = "/data/.cloudops-leases"
+
+
+@pytest.mark.parametrize("name", [FIRST, FIRST.upper(), "web1"])
+def test_the_lease_of_the_vm_that_is_asked_for_comes_in_the_same_trip(name):
+    host = node(**{f"cat -- {LEASES}/{FIRST}": Answer("", stderr="cat: No such file or directory", rc=1)})
+    lease = vm_reading.read(host, vm_reading.Order(lease_of=name))["lease"]
+    assert lease == {
+        "vm": FIRST,
+        "path": f"{LEASES}/{FIRST}",
+        "scope": "cluster",
+        "record": None,
+        "locked": False,
+        "problem": "",
+    }
+
+
+def test_a_lease_is_read_of_nobody_whom_the_node_does_not_know():
+    for name in ("", "web-9", "(null)"):
+        assert vm_reading.read(node(), vm_reading.Order(lease_of=name))["lease"] is None
+
+
+def test_an_ill_storage_is_not_asked_for_the_lease_either():
+    lease = vm_reading.read(node(**RECOVERS), vm_reading.Order(lease_of=FIRST))["lease"]
+    assert lease["locked"] is None and lease["problem"]
