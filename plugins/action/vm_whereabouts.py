@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
         _result, options = self.validate_argument_spec(**VM_WHEREABOUTS)
         zone = Zone(options, task_vars or {})
         found = {text: zone.resolve(text) for text in options["vms"]}
-        vms = {uuids[0]: zone.told(uuids[0]) for uuids in found.values() if len(uuids) == 1}
+        vms = {uuids[0]: zone.told(uuids[0], options["counts"]) for uuids in found.values() if len(uuids) == 1}
         return {
             **result,
             "changed": False,

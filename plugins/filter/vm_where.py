@@ -37,7 +37,10 @@ def with_lease(where: Mapping[str, Any], lease: Mapping[str, Any]) -> dict[str, 
 
 
 def vm_where_page(
-    where: Mapping[str, Any], lease: Mapping[str, Any], records: Sequence[Mapping[str, Any]], language: str = "en"
+    where: Mapping[str, Any],
+    lease: Mapping[str, Any] | None,
+    records: Sequence[Mapping[str, Any]] | None,
+    language: str = "en",
 ) -> list[str]:
     try:
         return vm_where.page(where, lease, records, language, WIDTH, ANSIBLE_COLOR)

@@ -33,7 +33,14 @@ options:
     type: list
     elements: str
     required: true
+  counts:
+    description:
+      - The name under which the results of M(cloudops.hypervisor.vm_counts_info) were registered.
+      - They alone prove that a VM runs twice; without them it is suspected at most.
+    type: str
+    default: ""
 seealso:
+  - module: cloudops.hypervisor.vm_counts_info
   - module: cloudops.hypervisor.xen_vm_info
   - module: cloudops.hypervisor.xen_vm
 """
@@ -97,7 +104,7 @@ vms:
       type: str
       sample: somewhere
     twice:
-      description: Whether three readings proved that it runs twice.
+      description: Whether O(counts) proved that it runs twice.
       returned: always
       type: bool
       sample: false

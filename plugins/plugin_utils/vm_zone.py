@@ -72,6 +72,10 @@ class Zone:
         answer = self._variables["hostvars"].raw_get(host).get(name) or {}
         return answer if answer.get("node") else {}
 
+    def _counts(self, uuid: VmUuid, name: str) -> list[decision.Counts]:
+        answers = {self.names[host]: self._answer(host, name) for host in self.hosts}
+        return decision.counts({node: answer for node, answer in answers.items() if answer.get("vm") == uuid})
+
     @cached_property
     def names(self) -> dict[str, str]:
         """By host of the play; two hosts that are one node would hide each other."""
@@ -177,10 +181,13 @@ class Zone:
         with existing_store(self._variables, self._options["store_url"]) as store:
             return store.open_jobs(subject=uuid) if store is not None else []
 
-    def whereabouts(self, uuid: VmUuid, records: Iterable[Record]) -> tuple[Whereabouts, float | None]:
+    def whereabouts(
+        self, uuid: VmUuid, records: Iterable[Record], counts: str = ""
+    ) -> tuple[Whereabouts, float | None]:
         """The verdict, and since when it was off in every reading."""
         vm, requests = self.vm(uuid), [*_requests(records)]
-        found = decision.whereabouts(vm, self.nodes, self.rounds, requests=requests)
+        counted = self._counts(uuid, counts)
+        found = decision.whereabouts(vm, self.nodes, self.rounds, requests=requests, counted=counted)
         since = None
         for at in range(len(self.rounds) - 1, 0, -1):
             if decision.whereabouts(vm, self.nodes, self.rounds[at - 1 : at + 1]).verdict is not Verdict.OFF:
@@ -195,10 +202,13 @@ class Zone:
 
     # Telling
 
-    def told(self, uuid: VmUuid) -> dict[str, Any]:
-        """Everything that is known of one VM, with what contradicts what as a check's result."""
+    def told(self, uuid: VmUuid, counts: str = "") -> dict[str, Any]:
+        """Everything that is known of one VM, with what contradicts what as a check's result.
+
+        ``counts``: under which name the answers of vm_counts_info were registered, if any.
+        """
         records = self.records(uuid)
-        found, since = self.whereabouts(uuid, records)
+        found, since = self.whereabouts(uuid, records, counts)
         jobs = [vm_where.Job(one.entry.job, one.at, f"{one.who}@{one.host}", one.entry.evidence) for one in records]
         findings = vm_where.judge(found, self.vm(uuid), self.newest, self._consoles, jobs)
         if self.database_problem:

@@ -113,7 +113,11 @@ UXEN_VM_PLACE: Declaration = {
     },
 }
 VM_WHEREABOUTS: Declaration = {
-    "argument_spec": {"vms": {"type": "list", "elements": "str", "required": True}, **VM_ZONE},
+    "argument_spec": {
+        "vms": {"type": "list", "elements": "str", "required": True},
+        "counts": {"type": "str", "default": ""},
+        **VM_ZONE,
+    },
 }
 XEN_VM: Declaration = {
     "argument_spec": {

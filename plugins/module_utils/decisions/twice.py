@@ -10,19 +10,30 @@ from typing import Any, Dict, List, Mapping, Sequence
 Answers = Mapping[str, Mapping[str, Any]]
 
 
-def writers(domains: Sequence[Mapping[str, Any]], before: Answers, after: Answers) -> List[Dict[str, Any]]:
-    """Each copy with what it wrote between two readings of its counters, None where that is not known.
+def writers(domains: Sequence[Mapping[str, Any]], answers: Answers) -> List[Dict[str, Any]]:
+    """Each copy with what it wrote between the first and the last count, None where that is not known.
 
-    ``domains``: the copies, ``{host, id, …}``. ``before``, ``after``: what M(cloudops.hypervisor.vm_writes_info)
-    returned for each host. ``wrote_last``: it alone wrote in between; None where that cannot be said.
+    ``domains``: the copies, ``{host, id, …}``. ``answers``: what M(cloudops.hypervisor.vm_counts_info) returned for
+    each host. ``wrote_last``: it alone wrote in between; None where that cannot be said.
     """
     told: List[Dict[str, Any]] = []
     for one in domains:
-        counts = [_counters(answers.get(one["host"]) or {}, one["id"]) for answers in (before, after)]
+        rounds = (answers.get(one["host"]) or {}).get("rounds") or [{}]
+        counts = [_counters(each, one["id"]) for each in (rounds[0], rounds[-1])]
         devices = counts[0].keys() & counts[1].keys()
         wrote = sum(max(counts[1][device] - counts[0][device], 0) for device in devices) if devices else None
         total = sum(counts[1].values()) if counts[1] else None
-        told.append({"host": one["host"], "id": one["id"], "wrote": wrote, "total": total, "wrote_last": None})
+        said = "not known" if wrote is None else "%d bytes while it was counted, %d in all" % (wrote, total or 0)
+        told.append(
+            {
+                "host": one["host"],
+                "id": one["id"],
+                "wrote": wrote,
+                "total": total,
+                "wrote_last": None,
+                "said": "%s, domain %d: %s" % (one["host"], one["id"], said),
+            }
+        )
     known = all(one["wrote"] is not None for one in told)
     writing = [one for one in told if one["wrote"]]
     if known and len(writing) == 1:
@@ -31,8 +42,8 @@ def writers(domains: Sequence[Mapping[str, Any]], before: Answers, after: Answer
     return told
 
 
-def _counters(answer: Mapping[str, Any], domain: int) -> Dict[str, int]:
-    return {one["device"]: one["written"] for one in answer.get("writes") or () if one["domain"] == domain}
+def _counters(count: Mapping[str, Any], domain: int) -> Dict[str, int]:
+    return {one["device"]: one["written"] for one in count.get("writes") or () if one["domain"] == domain}
 
 
 def keep_obstacles(vm: Mapping[str, Any], keep: str) -> List[str]:

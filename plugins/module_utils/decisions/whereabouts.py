@@ -173,6 +173,19 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Count:
+    """A domain's CPU time; ``at``: by the controller's clock; ``rests``: why it cannot run, empty where it can."""
+
+    at: float
+    cpu_ns: int
+    rests: str = ""
+
+
+# of one VM's domains at about one moment, by node and Xen's number
+Counts = Mapping[Tuple[str, int], Count]
+
+
+@dataclass(frozen=True)
 class Whereabouts:
     """``twice``: it is proven to run twice; a suspicion alone is the verdict's."""
 
@@ -243,12 +256,35 @@ def _taken(answer: Mapping[str, Any]) -> float:
 
 def counted_after(answer: Mapping[str, Any]) -> float:
     """A moment of the controller's clock at which the domains were not counted yet: the reading is not older."""
+    return _here(answer, answer["node"]["at"])
+
+
+def _here(answer: Mapping[str, Any], at: float) -> float:
+    """A moment of the node's clock by the controller's, not later than it really was."""
     about, clock = answer["node"], answer.get("clock")
     if not clock:
-        return float(about["at"])
+        return float(at)
     # what the node's clock says cannot be more than what went by here, should somebody have set it meanwhile
-    most = clock["answered"] - clock["asked"] - (about["ended"] - about["at"])
-    return float(clock["asked"] + max(0.0, min(about["at"] - about["began"], most)))
+    most = clock["answered"] - clock["asked"] - (about["ended"] - at)
+    return float(clock["asked"] + max(0.0, min(at - about["began"], most)))
+
+
+def counts(answers: Mapping[str, Mapping[str, Any]]) -> List[Counts]:
+    """From what M(cloudops.hypervisor.vm_counts_info) returned, by node."""
+    rounds: List[Dict[Tuple[str, int], Count]] = []
+    for node, answer in answers.items():
+        for number, each in enumerate(answer["rounds"]):
+            rounds += [{}] * (number + 1 - len(rounds))
+            found = {
+                (node, one["id"]): Count(_here(answer, each["at"]), one["cpu_ns"], _resting(one["state"]))
+                for one in each["domains"] or ()
+            }
+            rounds[number] = {**rounds[number], **found}
+    return list(rounds)
+
+
+def _resting(state: Mapping[str, Any]) -> str:
+    return ", ".join(name for name in _RESTS if state[name])
 
 
 def _uuid(text: Optional[str]) -> Optional[VmUuid]:
@@ -256,9 +292,8 @@ def _uuid(text: Optional[str]) -> Optional[VmUuid]:
 
 
 def _domain(one: Mapping[str, Any]) -> Domain:
-    rests = [name for name in _RESTS if one["state"][name]]
     disks = tuple(disk["path"] for disk in one["disks"] if disk["path"])
-    return Domain(one["id"], VmUuid(one["uuid"]), one["name"], one["cpu_ns"], ", ".join(rests), disks)
+    return Domain(one["id"], VmUuid(one["uuid"]), one["name"], one["cpu_ns"], _resting(one["state"]), disks)
 
 
 def _file(node: str, one: Mapping[str, Any]) -> File:
@@ -310,9 +345,11 @@ def whereabouts(
     rounds: Sequence[Sequence[Reading]],
     excused: Optional[Mapping[str, str]] = None,
     requests: Iterable[Request] = (),
+    counted: Sequence[Counts] = (),
 ) -> Whereabouts:
     """The verdict on one VM. ``rounds``: readings of all nodes, oldest first; the last two decide.
 
+    ``counted``: its domains' CPU time, which alone proves that it runs twice.
     ``excused``: nodes proven off, or journalled out of service, and how that is known; any sign of life ends it.
     """
     last = list(rounds)[-2:]
@@ -331,7 +368,7 @@ def whereabouts(
         verdict = Verdict.SOMEWHERE
     else:
         verdict = Verdict.UNKNOWN if silent or missing or counting else Verdict.OFF
-    return Whereabouts(vm.uuid, verdict, found, silent, tuple(missing), runs_twice(vm.uuid, rounds))
+    return Whereabouts(vm.uuid, verdict, found, silent, tuple(missing), runs_twice(counted))
 
 
 def _awake(domain: Domain, vm: Vm) -> bool:
@@ -448,15 +485,12 @@ def _is_needed(what: str, vm: Vm) -> bool:
     return not what.startswith(_BESIDE) and not (what.startswith("/") and others and vm.uuid not in others)
 
 
-_Seen = Mapping[Tuple[str, int], Tuple[float, Domain]]
-
-
-def runs_twice(uuid: VmUuid, rounds: Sequence[Sequence[Reading]]) -> bool:
-    """Rule 33: two domains of it rose in CPU time together, and a third reading saw both rise again.
+def runs_twice(counted: Sequence[Counts]) -> bool:
+    """Rule 33: two domains of it rose in CPU time together, and a third count saw both rise again.
 
     Neither rests at the end of a rise: a live migration has a paused twin, or a source that was suspended.
     """
-    seen = [_of_vm(uuid, each) for each in list(rounds)[-3:]]
+    seen = list(counted)[-3:]
     if len(seen) < 3:
         return False
     both = sorted(set(seen[0]) & set(seen[1]) & set(seen[2]))
@@ -464,17 +498,12 @@ def runs_twice(uuid: VmUuid, rounds: Sequence[Sequence[Reading]]) -> bool:
     return any(all(_rose(step, pair) for step in steps) for pair in itertools.combinations(both, 2))
 
 
-def _of_vm(uuid: VmUuid, readings: Iterable[Reading]) -> _Seen:
-    found = ((one, domain) for one in readings for domain in one.domains or () if domain.uuid == uuid)
-    return {(one.node, domain.id): (one.at, domain) for one, domain in found}
-
-
-def _rose(step: Tuple[_Seen, _Seen], pair: Iterable[Tuple[str, int]]) -> bool:
-    """Each of the pair used its CPU between the two readings, in the time that proves them together."""
+def _rose(step: Tuple[Counts, Counts], pair: Iterable[Tuple[str, int]]) -> bool:
+    """Each of the pair used its CPU between the two counts, in the time that proves them together."""
     before, after = step
     times, rose = [], []
     for place in pair:
-        (began, first), (ended, then) = before[place], after[place]
-        times += [began, ended]
-        rose.append(began < ended and then.cpu_ns > first.cpu_ns and not then.rests)
+        first, then = before[place], after[place]
+        times += [first.at, then.at]
+        rose.append(first.at < then.at and then.cpu_ns > first.cpu_ns and not then.rests)
     return all(rose) and max(times) - min(times) <= TOGETHER

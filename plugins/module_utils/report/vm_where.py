@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from datetime import datetime
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, fill
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
@@ -26,13 +26,16 @@ Row = Tuple[str, str, str]
 
 def page(
     where: Mapping[str, Any],
-    lease: Mapping[str, Any],
-    records: Sequence[Mapping[str, Any]] = (),
+    lease: Optional[Mapping[str, Any]] = None,
+    records: Optional[Sequence[Mapping[str, Any]]] = None,
     language: str = "en",
     width: int = 120,
     colored: bool = False,
 ) -> List[str]:
-    """``where``: what vm_whereabouts returned; ``lease``: what vm_lease_info did; ``records``: the VM's."""
+    """``where``: what vm_whereabouts returned; ``lease``: what vm_lease_info did; ``records``: the VM's.
+
+    What is None was not read, and is not told.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -78,8 +81,8 @@ def _findings(vm: Mapping[str, Any], language: str) -> Iterable[Row]:
 def _witnesses(
     where: Mapping[str, Any],
     vm: Mapping[str, Any],
-    lease: Mapping[str, Any],
-    records: Sequence[Mapping[str, Any]],
+    lease: Optional[Mapping[str, Any]],
+    records: Optional[Sequence[Mapping[str, Any]]],
     language: str,
 ) -> Iterable[Row]:
     for label, said in (
@@ -87,8 +90,8 @@ def _witnesses(
         *_nodes(where, vm, language),
         *_configs(vm, language),
         *_images(vm, language),
-        ("lease", _lease(lease, language)),
-        *_journal(records, language),
+        *(() if lease is None else [("lease", _lease(lease, language))]),
+        *(() if records is None else _journal(records, language)),
     ):
         yield (say(language, "where." + label) if label in LABELS else label), said, ""
     yield from _silent(where, language)

@@ -321,6 +321,12 @@ def probe(host: Host) -> Facts:
     return Facts(info, dom0, domains(counted, known), at, tuple(lost))
 
 
+def count(host: Host, lost: List[Missing]) -> Optional[Tuple[Counted, ...]]:
+    """libxc's list alone, dom0 left out; None, and noted as missing, where it does not answer."""
+    answer = _read(lost, _libxc(host), parse_libxc)
+    return None if answer is None else tuple(one for one in answer[1] if one.id != _DOM0)
+
+
 def _libxc(host: Host) -> Answer:
     answer = replace(host.run(ASK_LIBXC), source="libxc")
     if answer.ok and "No module named" in answer.stderr:

@@ -14,17 +14,26 @@ HERE, THERE = {"host": "n1", "id": 3}, {"host": "n2", "id": 5}
 
 def counted(**hosts):
     return {
-        host: {"writes": [{"domain": number, "device": f"vbd-{number}-{at}", "written": each} for at, each in given]}
+        host: [{"domain": number, "device": f"vbd-{number}-{at}", "written": each} for at, each in given]
         for host, (number, given) in hosts.items()
     }
+
+
+def asked(before, after):
+    """What vm_counts_info gave for each host: the count in the middle says nothing here."""
+    hosts = {*before, *after}
+    rounds = {host: [before.get(host, []), [], after.get(host, [])] for host in hosts}
+    return {host: {"rounds": [{"writes": each} for each in given]} for host, given in rounds.items()}
 
 
 def test_the_one_that_wrote_in_between_wrote_last():
     before = counted(n1=(3, [(0, 4096), (1, 10)]), n2=(5, [(0, 9000)]))
     after = counted(n1=(3, [(0, 4096), (1, 10)]), n2=(5, [(0, 9512)]))
-    assert writers([HERE, THERE], before, after) == [
-        {"host": "n1", "id": 3, "wrote": 0, "total": 4106, "wrote_last": False},
-        {"host": "n2", "id": 5, "wrote": 512, "total": 9512, "wrote_last": True},
+    assert writers([HERE, THERE], asked(before, after)) == [
+        {"host": "n1", "id": 3, "wrote": 0, "total": 4106, "wrote_last": False}
+        | {"said": "n1, domain 3: 0 bytes while it was counted, 4106 in all"},
+        {"host": "n2", "id": 5, "wrote": 512, "total": 9512, "wrote_last": True}
+        | {"said": "n2, domain 5: 512 bytes while it was counted, 9512 in all"},
     ]
 
 
@@ -39,7 +48,12 @@ def test_the_one_that_wrote_in_between_wrote_last():
 )
 def test_who_wrote_last_is_not_said_where_it_is_not_known(after):
     before = counted(n1=(3, [(0, 4096)]), n2=(5, [(0, 9000)]))
-    assert [one["wrote_last"] for one in writers([HERE, THERE], before, after)] == [None, None]
+    assert [one["wrote_last"] for one in writers([HERE, THERE], asked(before, after))] == [None, None]
+
+
+def test_a_copy_on_a_node_that_gave_no_answer_is_not_known():
+    (told,) = writers([HERE], {"n1": {"unreachable": True}})
+    assert (told["wrote"], told["said"]) == (None, "n1, domain 3: not known")
 
 
 COUNTS = st.dictionaries(st.sampled_from(["n1", "n2"]), st.tuples(st.sampled_from([3, 5]), st.just([(0, 7)])))
@@ -47,7 +61,7 @@ COUNTS = st.dictionaries(st.sampled_from(["n1", "n2"]), st.tuples(st.sampled_fro
 
 @given(COUNTS, COUNTS)
 def test_at_most_one_wrote_last(before, after):
-    told = writers([HERE, THERE], counted(**before), counted(**after))
+    told = writers([HERE, THERE], asked(counted(**before), counted(**after)))
     assert sum(one["wrote_last"] is True for one in told) <= 1
 
 

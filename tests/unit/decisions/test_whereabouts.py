@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.whereabouts import (
     Config,
+    Count,
     Domain,
     File,
     Gap,
@@ -26,6 +27,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.wher
     Verdict,
     Vm,
     counted_after,
+    counts,
     node_set,
     reading,
     runs_twice,
@@ -261,6 +263,17 @@ def sampled(*samples):
     ]
 
 
+def counted(*samples):
+    """The same, as vm_counts_info counts one VM's domains."""
+    return [
+        {
+            (node, 3): Count(AT + seconds + 0.6 * place, cpu_ns, rests)
+            for place, (node, (cpu_ns, rests)) in enumerate(sorted(nodes.items()))
+        }
+        for seconds, nodes in samples
+    ]
+
+
 # a guest started on two nodes, as it was read on both under Xen 4.17
 DOUBLE = [
     (0.0, {"n1": (4579146427, ""), "n2": (13396093140, "")}),
@@ -270,15 +283,14 @@ DOUBLE = [
 
 
 def test_two_domains_whose_cpu_time_rises_together_twice_are_a_double():
-    seen = sampled(*DOUBLE)
-    assert runs_twice(UUID, seen)
-    found = whereabouts(VM, NodeSet(("n1", "n2")), seen)
+    assert runs_twice(counted(*DOUBLE))
+    found = whereabouts(VM, NodeSet(("n1", "n2")), sampled(*DOUBLE), counted=counted(*DOUBLE))
     assert (found.verdict, found.twice) == (Verdict.TWICE_SUSPECTED, True)
     assert len(found.places) == 2
 
 
-def test_without_a_third_reading_a_double_is_only_suspected():
-    found = whereabouts(VM, NodeSet(("n1", "n2")), sampled(*DOUBLE[:2]))
+def test_without_a_third_count_a_double_is_only_suspected():
+    found = whereabouts(VM, NodeSet(("n1", "n2")), sampled(*DOUBLE), counted=counted(*DOUBLE[:2]))
     assert (found.verdict, found.twice) == (Verdict.TWICE_SUSPECTED, False)
 
 
@@ -297,20 +309,17 @@ def test_without_a_third_reading_a_double_is_only_suspected():
 )
 def test_anything_less_is_not_proven(changed):
     samples = [(seconds, changed.get(at, nodes)) for at, (seconds, nodes) in enumerate(DOUBLE)]
-    assert not runs_twice(UUID, sampled(*samples))
+    assert not runs_twice(counted(*samples))
 
 
 def test_readings_too_far_apart_prove_nothing_together():
     apart = [(seconds * 1.6, nodes) for seconds, nodes in DOUBLE]
-    assert not runs_twice(UUID, sampled(*apart))
+    assert not runs_twice(counted(*apart))
 
 
 def test_two_domains_of_one_node_are_a_double_too():
-    seen = [
-        [Reading("n1", AT + 3 * each, "boot", (domain(number=1, cpu_ns=each), domain(number=2, cpu_ns=5 + each)))]
-        for each in range(3)
-    ]
-    assert runs_twice(UUID, seen)
+    seen = [{("n1", 1): Count(AT + 3 * each, each), ("n1", 2): Count(AT + 3 * each, 5 + each)} for each in range(3)]
+    assert runs_twice(seen)
 
 
 # xl migrate: the source rises until it is suspended, the twin is paused without CPU time, then runs
@@ -324,8 +333,8 @@ MIGRATION = [
 
 @pytest.mark.parametrize("begin", [0, 1])
 def test_a_live_migration_is_no_double(begin):
-    seen = sampled(*MIGRATION[begin : begin + 3])
-    found = whereabouts(VM, NodeSet(("n1", "n2")), seen)
+    seen = MIGRATION[begin : begin + 3]
+    found = whereabouts(VM, NodeSet(("n1", "n2")), sampled(*seen), counted=counted(*seen))
     assert (found.verdict, found.twice) == (Verdict.SOMEWHERE, False)
 
 
@@ -335,8 +344,8 @@ def test_a_live_migration_is_no_double(begin):
     rests=st.sampled_from(["paused", "shutdown", "paused, shutdown", "dying", "crashed"]),
 )
 def test_a_twin_that_rests_is_never_a_double(cpu, twin, rests):
-    seen = sampled(*[(3.0 * at, {"n1": (cpu_ns, ""), "n2": (twin * at, rests)}) for at, cpu_ns in enumerate(cpu)])
-    found = whereabouts(VM, NodeSet(("n1", "n2")), seen)
+    seen = [(3.0 * at, {"n1": (cpu_ns, ""), "n2": (twin * at, rests)}) for at, cpu_ns in enumerate(cpu)]
+    found = whereabouts(VM, NodeSet(("n1", "n2")), sampled(*seen), counted=counted(*seen))
     assert (found.verdict, found.twice) == (Verdict.SOMEWHERE, False)
 
 
@@ -370,6 +379,28 @@ def answer(**changes):
 def test_an_answer_is_not_older_than_the_count_of_its_domains(began, after):
     about = {**answer()["node"], "began": began}
     assert counted_after(answer(node=about)) == pytest.approx(after)
+
+
+def counts_of(began, *domains, asked=AT, answered=AT + 4.0):
+    """As vm_counts_info gives it, a count each second."""
+    state = dict.fromkeys(("running", "blocked", "paused", "shutdown", "crashed", "dying"), False)
+    rounds = [
+        {"at": began + at, "domains": None if each is None else [{"id": 3, "cpu_ns": each, "state": state}]}
+        for at, each in enumerate(domains)
+    ]
+    about = {"hostname": "n", "began": began, "ended": began + len(domains)}
+    return {"vm": UUID, "node": about, "rounds": rounds, "clock": {"asked": asked, "answered": answered}}
+
+
+def test_counts_of_nodes_are_put_together_by_the_controllers_clock():
+    answers = {"n1": counts_of(500.0, 10, 20, 30), "n2": counts_of(90.0, 7, None, 9, asked=AT + 0.2)}
+    first, second, third = counts(answers)
+    assert first == {("n1", 3): Count(AT, 10), ("n2", 3): Count(AT + 0.2, 7)}
+    assert second == {("n1", 3): Count(AT + 1.0, 20)}
+    assert third[("n2", 3)] == Count(AT + 2.0 + 0.2, 9)
+    assert not runs_twice(counts(answers))
+    assert runs_twice(counts({**answers, "n2": counts_of(90.0, 7, 8, 9)}))
+    assert counts({}) == []
 
 
 def test_an_answer_of_the_module_is_read_by_the_controllers_clock():
