@@ -25,12 +25,26 @@ SEED = int(os.environ.get("CLOUDOPS_SEED") or random.SystemRandom().randrange(10
 
 
 def pytest_report_header() -> str:
-    return f"CLOUDOPS_SEED={SEED} makes this sample of faults again"
+    return f"CLOUDOPS_SEED={SEED} makes the samples of this run again"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "batch" in metafunc.fixturenames:
         metafunc.parametrize("batch", batches(SEED), ids=lambda batch: "+".join("@".join(fault) for fault in batch))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of each sample one case is left to `make test`; the others are the sweep's."""
+    samples: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if mark := item.get_closest_marker("sample"):
+            samples.setdefault(mark.args[0], []).append(item)
+    for name, cases in samples.items():
+        kept = random.Random(f"{SEED} {name}").choice(cases)
+        for case in cases:
+            if case is not kept:
+                case.add_marker(pytest.mark.soak)
 
 
 class OneLab:

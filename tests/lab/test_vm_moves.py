@@ -45,7 +45,7 @@ def assert_settled(lab: XenLab, observed: Observer, controller: Controller, outc
     assert f"runs on {node}" in told.words and "open for it" not in told.words
 
 
-@pytest.mark.soak
+@pytest.mark.sample("migration")
 def test_a_guest_moves_live_and_the_database_knows(spoiled: XenLab, observed: Observer, controller: Controller) -> None:
     # x2 has display 50 taken: the copy drifts, and the database is told what it really has
     outcome = controller.run("vm_migrate", "--diff", **TO_X2)
@@ -57,7 +57,7 @@ def test_a_guest_moves_live_and_the_database_knows(spoiled: XenLab, observed: Ob
     assert observed.seen().nodes_of(WEB.uuid) == ["x1", "x2"]
 
 
-@pytest.mark.soak
+@pytest.mark.sample("migration")
 @pytest.mark.parametrize("point", MIGRATION_CUTS)
 def test_a_migration_that_is_cut_ends_with_one_copy(
     point: str, spoiled: XenLab, observed: Observer, controller: Controller
@@ -68,7 +68,7 @@ def test_a_migration_that_is_cut_ends_with_one_copy(
     assert_settled(spoiled, observed, controller, outcome)
 
 
-@pytest.mark.soak
+@pytest.mark.sample("migration")
 def test_a_target_that_dies_in_the_middle_leaves_the_source(
     spoiled: XenLab, observed: Observer, controller: Controller
 ) -> None:

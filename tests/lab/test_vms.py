@@ -74,7 +74,6 @@ def check_ports(lab: XenLab, controller: Controller, cases: list[Case]) -> None:
         assert all(f"{GUESTS_BY_NAME[guest].uuid} {guest}" in synced.words for guest in changed)
 
 
-@pytest.mark.soak
 def test_ports_that_are_wrong_are_found_and_corrected_where_the_truth_is_proven(
     xen_lab: XenLab, observed: Observer, controller: Controller
 ) -> None:
@@ -174,7 +173,6 @@ def cut_ssh(node: str, seconds: int) -> None:
     remote.script(node, f"iptables --wait -I {rule}; {undone}")
 
 
-@pytest.mark.soak
 def test_a_start_waits_for_its_lease_and_is_found_again_when_its_ssh_was_cut(
     spoiled: XenLab, observed: Observer, controller: Controller
 ) -> None:
@@ -275,7 +273,7 @@ REASONS = {
 }
 
 
-@pytest.mark.soak
+@pytest.mark.sample("reason")
 @pytest.mark.parametrize("reason", REASONS)
 def test_why_a_vm_does_not_start_is_said_and_nothing_is_started(
     reason: str, xen_lab: XenLab, observed: Observer, controller: Controller

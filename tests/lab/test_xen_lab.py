@@ -46,7 +46,6 @@ def await_text(node: str, command: str, text: str, seconds: float) -> None:
         time.sleep(2)
 
 
-@pytest.mark.soak
 def test_each_node_and_guest_is_as_made(xen_lab: XenLab, observed: Observer) -> None:
     assert {name: xen_lab.ailments(name) for name in xen_lab.machines} == {"x1": [], "x2": []}
     running = {guest.name: guest for node in XEN_NODES for guest in running_on(node.name)}

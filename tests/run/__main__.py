@@ -11,7 +11,6 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from parts import BENCH, SOAK, TEST, Part
 from runner import Runner, cannot_run, install, missing_packages, summary
@@ -43,10 +42,6 @@ def main() -> int:
     if arguments.install_only:
         return 0
     results = {part.name: result for part in parts if (result := cannot_run(part))}
-    lanes: dict[str, list[Part]] = {}
-    for part in parts:
-        if part.name not in results:
-            lanes.setdefault(part.lane, []).append(part)
 
     runner = Runner(follow=arguments.soak)
 
@@ -56,9 +51,8 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, interrupted)
     signal.signal(signal.SIGINT, interrupted)
-    with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
-        for lane in pool.map(runner.lane, lanes.values()):
-            results.update({result.part.name: result for result in lane})
+    done = runner.all([part for part in parts if part.name not in results])
+    results.update({result.part.name: result for result in done})
     ordered = [results[part.name] for part in parts]
     print(summary(ordered, time.monotonic() - started))
     return 1 if any(result.failure for result in ordered) else 0

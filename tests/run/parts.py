@@ -22,6 +22,8 @@ class Part:
     minutes: int
     lane: str = "static"
     """Parts of one lane run one after the other, lanes side by side."""
+    alone: bool = False
+    """Runs when all lanes have ended: a part that needs the whole machine."""
     root: bool = False
     packages: tuple[str, ...] = ()
     """Files that list the Debian packages it needs."""
@@ -94,6 +96,16 @@ TEST = (
         root=True,
         packages=("tests/lab/packages.txt",),
     ),
+    Part(
+        name="xen",
+        claim="What is done to one VM, on two real Xen nodes: never two copies",
+        commands=(f"python -m pytest {XEN_LAB} -m 'not soak'",),
+        minutes=20,
+        # two emulated nodes on two processors do not get through a reading beside anything else
+        alone=True,
+        root=True,
+        packages=("tests/lab/packages.txt",),
+    ),
 )
 
 # Each runs for an hour at most and goes on where its last run ended.
@@ -118,8 +130,8 @@ SOAK = (
     ),
     Part(
         name="vms",
-        claim="Leases, jobs and guests on two real nodes",
-        commands=(f"python tests/run/sweep.py vms tests/lab/test_node_jobs.py {XEN_LAB} -m soak",),
+        claim="Leases, jobs and guests on two real nodes: every case",
+        commands=(f"python tests/run/sweep.py vms tests/lab/test_node_jobs.py {XEN_LAB}",),
         minutes=75,
         root=True,
         packages=("tests/lab/packages.txt",),

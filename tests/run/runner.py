@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,15 @@ class Runner:
             "LC_ALL": "C.UTF-8",
             "NO_COLOR": "1",
         }
+
+    def all(self, parts: Sequence[Part]) -> list[Result]:
+        lanes: dict[str, list[Part]] = {}
+        for part in parts:
+            if not part.alone:
+                lanes.setdefault(part.lane, []).append(part)
+        with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
+            results = [result for lane in pool.map(self.lane, lanes.values()) for result in lane]
+        return results + self.lane([part for part in parts if part.alone])
 
     def lane(self, parts: Sequence[Part]) -> list[Result]:
         return [self.run(part) for part in parts]

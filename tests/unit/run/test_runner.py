@@ -20,8 +20,8 @@ def runner(tmp_path):
     return Runner(logs=tmp_path)
 
 
-def part(*commands, minutes=1):
-    return Part(name="trial", claim="a trial", commands=commands, minutes=minutes)
+def part(*commands, minutes=1, **more):
+    return Part(name="trial", claim="a trial", commands=commands, minutes=minutes, **more)
 
 
 def runs(pid):
@@ -81,6 +81,17 @@ def test_an_interrupted_run_ends_what_it_started_and_begins_nothing_more(runner,
     assert time.monotonic() - started < 30
     assert [result.word for result in results] == ["failed", "failed"]
     assert not (tmp_path / "begun").exists()
+
+
+def test_a_part_that_needs_the_whole_machine_runs_when_the_lanes_have_ended(runner, tmp_path):
+    said = tmp_path / "said"
+    parts = [
+        part(f"sh -c 'echo alone >>{said}'", alone=True),
+        part(f"sh -c 'sleep 0.5; echo beside >>{said}'", lane="lab"),
+        part(f"sh -c 'echo first >>{said}'"),
+    ]
+    assert [result.word for result in runner.all(parts)] == ["passed"] * 3
+    assert said.read_text().split() == ["first", "beside", "alone"]
 
 
 def test_the_summary_counts_parts_and_names_why_one_was_left_out():
