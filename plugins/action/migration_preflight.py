@@ -53,12 +53,12 @@ class ActionModule(ActionBase):
             options["reserve"],
         )
         findings = decision.judge(wanted, *ends)
-        check = conclude("migration", findings, {"vm": vm}, TABLE, options["statuses"])
+        check = conclude("migration", findings, {"vm": str(vm)}, TABLE, options["statuses"])
         domains = [one for one in zone.last[source]["domains"] or () if one["uuid"] == vm]
         return {
             **result,
             "changed": False,
-            "vm": vm,
+            "vm": str(vm),
             "name": domains[0]["name"],
             "source": source,
             "target": options["target"],
