@@ -47,6 +47,16 @@ NODE_TRIAGE: Declaration = {
     },
 }
 
+BMC_POWER: Declaration = {
+    "argument_spec": {
+        "state": {"type": "str", "default": "read", "choices": ["read", "off", "on"]},
+        "bmc": {"type": "dict", "required": True, "options": BMC},
+        "identity": {"type": "str"},
+        "timeout": {"type": "float", "default": 60.0},
+    },
+    "required_if": [("state", "off", ["identity"]), ("state", "on", ["identity"])],
+}
+
 UXEN_DATABASE_LOCK: Declaration = {
     "argument_spec": {
         "zone": {"type": "str", "required": True},
