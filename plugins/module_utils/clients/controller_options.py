@@ -22,6 +22,14 @@ ROLE_OPTIONS: Declaration = {
     },
 }
 
+TELL: Declaration = {
+    "argument_spec": {
+        "to": {"type": "list", "elements": "str", "required": True, "no_log": True},
+        "title": {"type": "str", "required": True},
+        "text": {"type": "str", "default": ""},
+    },
+}
+
 BMC: Declaration = {
     "address": {"type": "str", "required": True},
     "username": {"type": "str", "required": True},
