@@ -12,8 +12,7 @@ from typing import TypeVar
 
 import pytest
 
-from boot_check import BootCheck
-from controller import Controller
+from controller import Controller, Playbook
 from expectations import batches
 from lifecycle import READY, Lab
 from node_lab import NodeLab
@@ -124,5 +123,13 @@ def other(xen_lab: XenLab, tmp_path: Path) -> Iterator[Controller]:
 
 
 @pytest.fixture(scope="module")
-def boot_check(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> BootCheck:
-    return BootCheck(tmp_path_factory.mktemp("boot_check"))
+def operator(lab: NodeLab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
+    """Who runs playbooks on the lab of nodes, one test after the other."""
+    made = Controller("lab", tmp_path_factory.mktemp("operator"))
+    yield made
+    made.leave()
+
+
+@pytest.fixture(scope="module")
+def boot_check(operator: Controller) -> Playbook:
+    return Playbook("node_boot_check", operator, fail_on="never")

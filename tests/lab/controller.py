@@ -20,6 +20,7 @@ from host import LabError
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 900
+PROBLEMS = ("warning", "unknown", "critical")
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,26 @@ class Outcome:
         return " ".join(self.screen.split())
 
     @property
-    def findings(self) -> list[Mapping[str, Any]]:
-        """All that the report has of every node."""
-        return [finding for node in self.report["nodes"] for check in node["checks"] for finding in check["findings"]]
+    def verdicts(self) -> dict[str, str]:
+        return {node["name"]: node["verdict"] for node in self.report["nodes"]}
+
+    def findings(self, *names: str) -> list[Mapping[str, Any]]:
+        """What the report has of these nodes, or of every one."""
+        nodes = [node for node in self.report["nodes"] if not names or node["name"] in names]
+        return [finding for node in nodes for check in node["checks"] for finding in check["findings"]]
+
+    @property
+    def problems(self) -> dict[str, set[str]]:
+        """Node to what is not well on it, in the words of the table of expectations."""
+        return {
+            name: {_word(finding) for finding in self.findings(name) if finding["status"] in PROBLEMS}
+            for name in self.verdicts
+        }
+
+
+def _word(finding: Mapping[str, Any]) -> str:
+    own = finding["code"].startswith(finding["check"] + "_")
+    return finding["code"] if own else f"{finding['check']}.{finding['code']}"
 
 
 class Run:
@@ -128,3 +146,16 @@ class Controller:
         for run in self._runs:
             if run.runs():
                 run.kill()
+
+
+class Playbook:
+    """One playbook of a controller; variables are its role's, without the prefix."""
+
+    def __init__(self, name: str, controller: Controller, **defaults: Any) -> None:
+        self._name = name
+        self._controller = controller
+        self._defaults = defaults
+
+    def __call__(self, *arguments: str, **variables: Any) -> Outcome:
+        given = {f"{self._name}_{name}": value for name, value in {**self._defaults, **variables}.items()}
+        return self._controller.run(self._name, *arguments, **given)

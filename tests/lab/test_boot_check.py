@@ -15,8 +15,8 @@ import pytest
 
 import remote
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import one_trip
-from boot_check import ROOT, BootCheck
 from broken import broken
+from controller import ROOT, Playbook
 from expectations import contradictions
 from lifecycle import Lab
 
@@ -49,7 +49,7 @@ def nothing_left_behind(node: str) -> Iterator[None]:
     assert not [line for line in left if not _OTHERS.search(line)]
 
 
-def test_a_dead_nfs_server_is_told_in_time_and_nothing_is_left_behind(lab: Lab, boot_check: BootCheck) -> None:
+def test_a_dead_nfs_server_is_told_in_time_and_nothing_is_left_behind(lab: Lab, boot_check: Playbook) -> None:
     fault = ("nfs_dead", "n1")
     with broken(lab, fault), nothing_left_behind("n1"):
         outcome = boot_check()
@@ -59,7 +59,7 @@ def test_a_dead_nfs_server_is_told_in_time_and_nothing_is_left_behind(lab: Lab, 
         assert mounts["seconds"] < 15
 
 
-def test_where_maps_queue_nothing_reads_disks_and_one_stuck_child_stays_one(lab: Lab, boot_check: BootCheck) -> None:
+def test_where_maps_queue_nothing_reads_disks_and_one_stuck_child_stays_one(lab: Lab, boot_check: Playbook) -> None:
     fault = ("all_paths_lost", "n1")
     with broken(lab, fault):
         with nothing_left_behind("n1"):
@@ -75,7 +75,7 @@ def test_where_maps_queue_nothing_reads_disks_and_one_stuck_child_stays_one(lab:
 
 
 def test_a_node_that_falls_silent_in_the_middle_is_unknown_and_the_other_one_answers(
-    lab: Lab, boot_check: BootCheck
+    lab: Lab, boot_check: Playbook
 ) -> None:
     faults = [("node_unreachable_mid_check", "n1"), ("slave_down", "n2")]
     with broken(lab, *faults):
@@ -85,7 +85,7 @@ def test_a_node_that_falls_silent_in_the_middle_is_unknown_and_the_other_one_ans
         jsonschema.validate(outcome.report, json.loads((ROOT / "docs/schema/report-1.json").read_text()))
 
 
-def test_there_is_a_report_though_no_node_answers(lab: Lab, boot_check: BootCheck) -> None:
+def test_there_is_a_report_though_no_node_answers(lab: Lab, boot_check: Playbook) -> None:
     with broken(lab, ("node_unreachable", "n1")):
         outcome = boot_check("--limit", "n1", fail_on="critical")
     assert outcome.verdicts == {"n1": "not proven"}
@@ -93,7 +93,7 @@ def test_there_is_a_report_though_no_node_answers(lab: Lab, boot_check: BootChec
     assert outcome.rc == 0
 
 
-def test_limit_language_and_the_exit_code_are_the_operators(lab: Lab, boot_check: BootCheck) -> None:
+def test_limit_language_and_the_exit_code_are_the_operators(lab: Lab, boot_check: Playbook) -> None:
     checks = ["bonding", "services"]
     with broken(lab, ("slave_down", "n1"), ("nginx_down", "n2")):
         korean = boot_check(checks=checks, fail_on="critical", report_language="ko")

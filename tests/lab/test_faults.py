@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from boot_check import BootCheck, Outcome
 from broken import broken
+from controller import Outcome, Playbook
 from expectations import EXPECTATIONS, contradictions
 from faults import FAULTS
 from lifecycle import Lab
@@ -21,7 +21,7 @@ PATIENCE = 60
 pytestmark = pytest.mark.timeout(900)
 
 
-def well_again(boot_check: BootCheck) -> Outcome:
+def well_again(boot_check: Playbook) -> Outcome:
     """The check, run until it finds nothing or the patience ends: what was repaired may need a moment."""
     deadline = time.monotonic() + PATIENCE
     while any((outcome := boot_check()).problems.values()) and time.monotonic() < deadline:
@@ -38,11 +38,11 @@ def test_each_fault_is_in_the_table() -> None:
     assert set(EXPECTATIONS) == set(FAULTS)
 
 
-def test_a_healthy_lab_is_fit(boot_check: BootCheck) -> None:
+def test_a_healthy_lab_is_fit(boot_check: Playbook) -> None:
     assert_fit(boot_check())
 
 
-def test_faults_made_together_are_all_found(batch: list[tuple[str, str]], lab: Lab, boot_check: BootCheck) -> None:
+def test_faults_made_together_are_all_found(batch: list[tuple[str, str]], lab: Lab, boot_check: Playbook) -> None:
     with broken(lab, *batch):
         assert contradictions(batch, boot_check().problems) == []
     assert_fit(well_again(boot_check))
@@ -50,7 +50,7 @@ def test_faults_made_together_are_all_found(batch: list[tuple[str, str]], lab: L
 
 @pytest.mark.soak
 @pytest.mark.parametrize("fault", EXPECTATIONS)
-def test_a_fault_alone_is_found(fault: str, lab: Lab, boot_check: BootCheck) -> None:
+def test_a_fault_alone_is_found(fault: str, lab: Lab, boot_check: Playbook) -> None:
     alone = (fault, FAULTS[fault].node)
     with broken(lab, alone):
         assert contradictions([alone], boot_check().problems) == []

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 import remote
-from boot_check import Playbook
 from broken import broken
+from controller import Controller, Playbook
 from lifecycle import Lab
 from topology import NODES
 
@@ -25,8 +26,16 @@ THRESHOLD = "grep -o 'THRESHOLD=[0-9]*' /etc/default/o2cb"
 
 
 @pytest.fixture
-def hang_triage(lab: Lab, tmp_path: Path) -> Playbook:
-    return Playbook("hang_triage", tmp_path)
+def operator(lab: Lab, tmp_path: Path) -> Iterator[Controller]:
+    """For each test another, whose journal knows nothing of the one before."""
+    made = Controller("lab", tmp_path / "operator")
+    yield made
+    made.leave()
+
+
+@pytest.fixture
+def hang_triage(operator: Controller) -> Playbook:
+    return Playbook("hang_triage", operator)
 
 
 def _row(outcome, node: str) -> str:
@@ -38,10 +47,10 @@ def test_a_node_whose_vms_answer_is_left_alone_and_one_without_addresses_is_unkn
     lab: Lab, hang_triage: Playbook
 ) -> None:
     with broken(lab, ("node_unreachable", "n2")):
-        alive = hang_triage(vm_addresses={"n2": [SAN_ADDRESS]}, report_directory=hang_triage.new_directory())
+        alive = hang_triage(vm_addresses={"n2": [SAN_ADDRESS]})
         assert (alive.rc, _row(alive, "n2")) == (0, "node_unmanaged")
         assert "Leave the node alone" in alive.screen
-        korean = hang_triage(report_language="ko", report_directory=hang_triage.new_directory())
+        korean = hang_triage(report_language="ko")
         assert _row(korean, "n2") == "node_unknown"
         assert "guests: missing" in korean.screen and re.search("[가-힣]", korean.screen)
 
@@ -50,12 +59,12 @@ def test_a_frozen_node_is_unknown_until_its_peer_declares_it_dead(lab: Lab, hang
     silent = {"vm_addresses": {"n2": [NOBODY]}}
     try:
         lab.machines["n2"].stop()
-        early = hang_triage(**silent, report_directory=hang_triage.new_directory())
+        early = hang_triage(**silent)
         assert _row(early, "n2") == "node_unknown" and "heartbeat: missing" in early.screen
         remote.script(
             "n1", "for try in $(seq 60); do dmesg | grep -q 'No longer connected' && exit; sleep 2; done; exit 1"
         )
-        late = hang_triage(**silent, report_directory=hang_triage.new_directory())
+        late = hang_triage(**silent)
         # only the BMC could tell more
         assert _row(late, "n2") == "node_unknown" and "heartbeat: standing" in late.screen
     finally:
@@ -104,8 +113,8 @@ def test_the_page_cache_is_dropped_by_a_timer_that_can_be_taken_away(lab: Lab, h
     assert remote.script("n1", f"{there}; systemctl --failed --no-legend | wc -l") == "0\n0\n0\n"
 
 
-def test_clocks_follow_the_one_server_and_a_second_run_changes_nothing(lab: Lab, tmp_path: Path) -> None:
-    time_sync = Playbook("time_sync", tmp_path)
+def test_clocks_follow_the_one_server_and_a_second_run_changes_nothing(lab: Lab, operator: Controller) -> None:
+    time_sync = Playbook("time_sync", operator)
     before = remote.script("n1", "cat /etc/chrony/chrony.conf")
     try:
         remote.script(
@@ -121,8 +130,10 @@ def test_clocks_follow_the_one_server_and_a_second_run_changes_nothing(lab: Lab,
         remote.script("n1", f"cat > /etc/chrony/chrony.conf << 'END'\n{before}END\nchronyc makestep")
 
 
-def test_a_healthy_node_becomes_its_baseline_and_a_loss_is_drift(lab: Lab, tmp_path: Path) -> None:
-    node_baseline, variables = Playbook("node_baseline", tmp_path), {"directory": str(tmp_path / "host_vars")}
+def test_a_healthy_node_becomes_its_baseline_and_a_loss_is_drift(
+    lab: Lab, operator: Controller, tmp_path: Path
+) -> None:
+    node_baseline, variables = Playbook("node_baseline", operator), {"directory": str(tmp_path / "host_vars")}
     assert node_baseline("--limit", "n1", **variables).rc == 0
     recorded = tmp_path / "host_vars/n1/baseline.yml"
     text = recorded.read_text()
@@ -130,17 +141,12 @@ def test_a_healthy_node_becomes_its_baseline_and_a_loss_is_drift(lab: Lab, tmp_p
     assert set(policy["multipath"]["maps"].values()) == {2} and policy["o2cb"]["heartbeat_threshold"] == 31
     assert "changed:" not in node_baseline("--limit", "n1", **variables).screen
 
-    boot_check = Playbook("node_boot_check", tmp_path)
-    fit = boot_check(
-        "--limit", "n1", "--extra-vars", f"@{recorded}", policy={}, report_directory=boot_check.new_directory()
-    )
+    boot_check = Playbook("node_boot_check", operator)
+    fit = boot_check("--limit", "n1", "--extra-vars", f"@{recorded}", policy={})
     assert fit.verdicts == {"n1": "fit"}
     with broken(lab, ("path_missing", "n1"), ("nginx_down", "n1")):
         sick = boot_check(
-            *("--limit", "n1", "--extra-vars", f"@{recorded}"),
-            policy={},
-            checks=["multipath", "services"],
-            report_directory=boot_check.new_directory(),
+            *("--limit", "n1", "--extra-vars", f"@{recorded}"), policy={}, checks=["multipath", "services"]
         )
         assert sick.problems["n1"] == {"multipath_paths_missing", "services_nginx_down"}
         drift = node_baseline("--limit", "n1", **variables)

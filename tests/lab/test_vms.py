@@ -35,7 +35,7 @@ def of_guests(outcome: Outcome) -> dict[str, set[str]]:
     """Guest to what the report finds wrong with it; what is about no guest stands under its own subject."""
     names = {guest.uuid: guest.name for guest in GUESTS_BY_NAME.values()}
     found: dict[str, set[str]] = {}
-    for finding in outcome.findings:
+    for finding in outcome.findings():
         if finding["status"] in PROBLEMS:
             subject = str(finding["subject"]).partition(" ")[0]
             found.setdefault(names.get(subject, subject), set()).add(finding["code"])
@@ -96,7 +96,7 @@ def test_two_that_started_with_one_display_are_told_apart(
     with spoiled.database.connect() as connection:
         connection.execute("UPDATE pengx_vm SET pm_uuid = %s WHERE name = 'twin-b'", (NODE_UUIDS["x1"],))
     told = controller.run("vncport_sync", **SYNCED)
-    lies = [finding["subject"] for finding in told.findings if finding["code"] == "vnc_command_line_lies"]
+    lies = [finding["subject"] for finding in told.findings() if finding["code"] == "vnc_command_line_lies"]
     assert len(lies) == 1
     drifted, kept = ("twin-b", "twin-a") if "twin-b" in lies[0] else ("twin-a", "twin-b")
     assert displays(spoiled)[kept] == 55 and displays(spoiled)[drifted] == 56
