@@ -116,7 +116,7 @@ class ActionModule(ActionBase):
 
     def _told(self, act: Act) -> dict[str, Any]:
         """What would be done, and what was."""
-        about = {"vm": self._vm, "node": self._node, "act": act.value or None, "by": self._options["by"]}
+        about = {"vm": str(self._vm), "node": self._node, "act": act.value or None, "by": self._options["by"]}
         told: dict[str, Any] = {**about, "changed": act is not Act.NOTHING, "domain": self._domain_of(self._known)}
         if told["changed"]:
             state = self._options["state"]

@@ -129,10 +129,15 @@ def make(lab: Lab, fault: Fault, node: str) -> None:
     fault.make(lab, node)
 
 
-def repair(lab: Lab, faults: list[tuple[str, str]]) -> None:
-    """Undo the faults, the last first, and wait until every machine is well again."""
+def undo(lab: Lab, faults: list[tuple[str, str]]) -> None:
+    """The last first. The lab need not be as it was made: a guest may have moved meanwhile."""
     for name, node in reversed(faults):
         lab.faults[name].repair(lab, node)
         lab.note_faults([entry for entry in lab.active_faults() if entry != (name, node)])
+
+
+def repair(lab: Lab, faults: list[tuple[str, str]]) -> None:
+    """Undo the faults, and wait until every machine is well again."""
+    undo(lab, faults)
     if faults and not lab.active_faults():
         lab.await_healthy(max(lab.faults[name].heals for name, node in faults))

@@ -11,7 +11,7 @@ import pytest
 
 import remote
 from controller import Controller, Outcome
-from fault import make, repair
+from fault import make, undo
 from guests import GUESTS_BY_NAME
 from observer import Observer
 from xen_faults import MIGRATION_CUTS, XEN_FAULTS
@@ -64,7 +64,7 @@ def test_a_migration_that_is_cut_ends_with_one_copy(
 ) -> None:
     make(spoiled, XEN_FAULTS[f"migration_cut_{point.replace('-', '_')}"], "x1")
     outcome = controller.run("vm_migrate", **TO_X2)
-    repair(spoiled, spoiled.active_faults())
+    undo(spoiled, spoiled.active_faults())
     assert_settled(spoiled, observed, controller, outcome)
 
 
