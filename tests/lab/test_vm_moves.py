@@ -68,7 +68,7 @@ def test_a_migration_that_is_cut_ends_with_one_copy(
     assert_settled(spoiled, observed, controller, outcome)
 
 
-@pytest.mark.sample("migration")
+@pytest.mark.soak
 def test_a_target_that_dies_in_the_middle_leaves_the_source(
     spoiled: XenLab, observed: Observer, controller: Controller
 ) -> None:
