@@ -95,6 +95,7 @@ def test_two_operators_move_it_at_once(
 
 # What keeps it from moving: how it is made on the source, its sign on the screen, how it is undone
 _KNOWN, _KEY = "/root/.ssh/known_hosts", "/root/.ssh/id_ed25519"
+_MAC = "00:16:3e:78:09:09"
 OBSTACLES = {
     "the target's host key is unknown": ("x1", f"mv {_KNOWN} {_KNOWN}.away", "host key", f"mv {_KNOWN}.away {_KNOWN}"),
     "root is not let in": (
@@ -103,11 +104,12 @@ OBSTACLES = {
         "root",
         f"rm {_KEY}.pub; mv {_KEY}.away {_KEY}",
     ),
+    # what its domain has counts, not its .cfg: that is for the next start
     "its bridge is not there": (
         "x1",
-        f"sed -i.away s/bridge=xenbr0/bridge=xenbr9/ {WEB.config}",
+        f"ovs-vsctl add-br xenbr9; xl network-attach {WEB.uuid} mac={_MAC} bridge=xenbr9 script=vif-openvswitch",
         "xenbr9",
-        f"mv {WEB.config}.away {WEB.config}",
+        f"xl network-detach {WEB.uuid} {_MAC}; ovs-vsctl del-br xenbr9",
     ),
 }
 
@@ -115,7 +117,7 @@ OBSTACLES = {
 @pytest.mark.soak
 @pytest.mark.parametrize("obstacle", OBSTACLES)
 def test_what_keeps_a_guest_from_moving_is_said_and_it_stays(
-    obstacle: str, xen_lab: XenLab, observed: Observer, controller: Controller
+    obstacle: str, spoiled: XenLab, observed: Observer, controller: Controller
 ) -> None:
     node, script, said, undo = OBSTACLES[obstacle]
     remote.script(node, script)
@@ -124,7 +126,7 @@ def test_what_keeps_a_guest_from_moving_is_said_and_it_stays(
     finally:
         remote.script(node, undo)
     assert outcome.rc == 2 and "Nothing was moved" in outcome.words and said in outcome.words
-    assert running(xen_lab, observed) == ["x1"]
+    assert running(spoiled, observed) == ["x1"]
 
 
 @pytest.mark.soak
