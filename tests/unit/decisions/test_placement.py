@@ -1,0 +1,270 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import placement
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.placement import (
+    Limits,
+    Move,
+    Node,
+    Running,
+    Vm,
+    outlook,
+    plan,
+)
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Display
+from xen_answers import uuid
+
+GIB = 1 << 20
+PLAIN = Limits(overhead_kib=0)
+N_PLUS_ONE = replace(PLAIN, n_plus_one=True)
+
+
+def node(name: str, free: int, **more) -> Node:
+    """``free`` in GiB."""
+    return Node(name, **{"rack": "r1", "memory_kib": 64 * GIB, "free_kib": free * GIB, **more})
+
+
+def vm(number: int, memory: int, **more) -> Vm:
+    return Vm(uuid(number), f"vm-{number}", memory * GIB, **more)
+
+
+def at(found) -> dict[str, str]:
+    return {one.vm: one.node for one in found.places}
+
+
+def codes(found) -> dict[str, str]:
+    return {one.vm: one.code for one in found.left}
+
+
+# The rules once more, as plainly as they can be said: every way is tried
+
+
+@dataclass(frozen=True)
+class Rules:
+    """``where``: each VM's node; ``new``: those that are put there, now or by a migration."""
+
+    nodes: dict[str, Node]
+    vms: dict[str, Vm]
+    home: dict[str, str]
+    limits: Limits
+
+    def load(self, where, name):
+        """What is there that was not, less what was there and is not."""
+        here = {one for one, at in where.items() if at == name}
+        before = {one for one, at in self.home.items() if at == name}
+        return sum(self.vms[one].memory_kib for one in here - before) - sum(
+            self.vms[one].memory_kib for one in before - here
+        )
+
+    def room(self, name):
+        return max(0, self.nodes[name].free_kib - self.nodes[name].dom0_lacks_kib)
+
+    def may_be(self, one, name):
+        about, there = self.vms[one], self.nodes[name]
+        bound = about.bound and name != about.was
+        return not there.barred and not bound and about.volumes <= there.volumes
+
+    def hold(self, where, new, lacks=None):
+        """``lacks``: memory that is lent, by node."""
+        first, last = self.limits.displays
+        for name, there in self.nodes.items():
+            if self.load(where, name) > self.room(name) + (lacks or {}).get(name, 0):
+                return False
+            taken = sum(first <= one <= last for one in there.displays)
+            arrived = sum(at == name and self.home.get(one) != name for one, at in where.items())
+            if arrived > max(0, last.number - first.number + 1 - taken):
+                return False
+        return all(self.may_be(one, where[one]) and self.is_apart(one, where) for one in new)
+
+    def is_apart(self, one, where):
+        group, rack = self.vms[one].group, self.nodes[where[one]].rack
+        same = [at for other, at in where.items() if self.vms[other].group == group]
+        per_node, per_rack = self.limits.per_node, self.limits.per_rack
+        return not group or (
+            (not per_node or same.count(where[one]) <= per_node)
+            and (not per_rack or sum(self.nodes[at].rack == rack for at in same) <= per_rack)
+        )
+
+    def absorbs(self, where, new, name):
+        lost = [one for one, at in where.items() if at == name]
+        go = [one for one in lost if not self.vms[one].bound]
+        rest = {one: at for one, at in where.items() if at != name}
+        others = [other for other in self.nodes if other != name]
+        for targets in itertools.product(others, repeat=len(go)):
+            after = {**rest, **dict(zip(go, targets))}
+            without = replace(self, nodes={one: there for one, there in self.nodes.items() if one != name})
+            if without.hold(after, go):
+                return True
+        return not go
+
+    def absorbed(self, where):
+        return {name for name in self.nodes if self.absorbs(where, (), name)}
+
+    def keeps(self, where, new, absorbed):
+        """N+1: ``absorbed`` before; nothing new where that does not hold."""
+        return all(self.absorbs(where, new, name) for name in absorbed) and all(where[one] in absorbed for one in new)
+
+
+def rules(nodes, vms, running, limits) -> Rules:
+    every = {one.uuid: one for one in vms} | {one.vm.uuid: one.vm for one in running}
+    return Rules({one.name: one for one in nodes}, every, {one.vm.uuid: one.node for one in running}, limits)
+
+
+def weight(vms, left):
+    """How many are left out, by priority, the highest first."""
+    return [sum(one.uuid in left and one.priority == priority for one in vms) for priority in (2, 1, 0)]
+
+
+def ways(said: Rules, vms, may_leave=True):
+    """Every way to place them: (who is left out, where each VM is then, who is new), the best first."""
+    options = [[name for name in said.nodes if said.may_be(one.uuid, name)] + [None] * may_leave for one in vms]
+    found = []
+    for targets in itertools.product(*options):
+        new = {one.uuid: name for one, name in zip(vms, targets) if name}
+        found.append(({one.uuid for one in vms} - set(new), new))
+    return sorted(found, key=lambda one: weight(vms, one[0]))
+
+
+def best(said: Rules, vms, where, absorbed=None):
+    """The least weight of what is left out."""
+    for left, new in ways(said, vms):
+        after = {**where, **new}
+        if said.hold(after, new) and (absorbed is None or said.keeps(after, new, absorbed)):
+            return weight(vms, left)
+    raise AssertionError("to place nothing is always a way")
+
+
+def fewest_moves(said: Rules, vms, running, most=2):
+    """None: there are none up to ``most``."""
+    watched = said.limits.n_plus_one
+    absorbed = said.absorbed(said.home) if watched else set()
+    level, seen = [said.home], [said.home]
+    for count in range(1, most + 1):
+        deeper = []
+        for where, one, name in itertools.product(level, running, said.nodes):
+            after = {**where, one.vm.uuid: name}
+            may = one.may_move and not one.vm.bound and said.may_be(one.vm.uuid, name)
+            if may and after not in seen and said.hold(after, [one.vm.uuid]):
+                seen.append(after)
+                deeper.append(after)
+                then = said.absorbed(after) if watched else None
+                if (not watched or absorbed <= then) and not any(best(said, vms, after, then)):
+                    return count
+        level = deeper
+    return None
+
+
+def least_memory(said: Rules, vms):
+    """The least sum of KiB that is lacking; None: no memory is enough."""
+    sums = []
+    for _left, new in ways(said, vms, may_leave=False):
+        after = {**said.home, **new}
+        lacks = {name: max(0, said.load(after, name) - said.room(name)) for name in said.nodes}
+        if said.hold(after, new, lacks):
+            sums.append(sum(lacks.values()))
+    return min(sums, default=None)
+
+
+DISPLAYS = st.sampled_from([Display(number) for number in range(50, 54)])
+VOLUMES = st.sampled_from([frozenset(), frozenset({"v"}), frozenset({"v", "w"})])
+
+
+@st.composite
+def zones(draw, nodes=3, vms=5, running=3):
+    """A small zone: memory in GiB, four displays, so that all that is limited is short now and then."""
+    names = [f"n{number}" for number in range(1, draw(st.integers(1, nodes)) + 1)]
+    all_nodes = [
+        node(
+            name,
+            draw(st.integers(0, 7)),
+            memory_kib=draw(st.sampled_from([5, 64])) * GIB,
+            rack=draw(st.sampled_from(["r1", "r2"])),
+            displays=frozenset(draw(st.sets(DISPLAYS, max_size=4))),
+            volumes=draw(st.sampled_from([frozenset({"v", "w"})] * 3 + [frozenset({"v"})])),
+            barred=draw(st.sampled_from([""] * 5 + ["in maintenance"])),
+            dom0_lacks_kib=draw(st.sampled_from([0, 0, 0, GIB])),
+        )
+        for name in names
+    ]
+
+    def a_vm(number):
+        return vm(
+            number,
+            draw(st.integers(1, 5)),
+            priority=draw(st.sampled_from([0, 1, 2])),
+            order=draw(st.sampled_from([0, 1])),
+            display=draw(st.none() | DISPLAYS),
+            volumes=draw(VOLUMES),
+            group=draw(st.sampled_from(["", "", "g"])),
+            was=draw(st.sampled_from([*names, "gone"])),
+            bound=draw(st.sampled_from([""] * 7 + ["local disk"])),
+        )
+
+    runs = [
+        Running(a_vm(100 + number), draw(st.sampled_from(names)), draw(st.sampled_from([True, True, False])))
+        for number in range(draw(st.integers(0, running)))
+    ]
+    limits = Limits(
+        overhead_kib=0,
+        n_plus_one=draw(st.booleans()),
+        per_node=draw(st.sampled_from([1, 1, 2, 0])),
+        per_rack=draw(st.sampled_from([0, 0, 2])),
+        starts=draw(st.integers(1, 3)),
+        starts_per_node=draw(st.integers(1, 2)),
+        displays=(Display(50), Display(53)),
+    )
+    return all_nodes, [a_vm(number) for number in range(draw(st.integers(1, vms)))], runs, limits
+
+
+def check(found, nodes, vms, running, limits):
+    """What holds of every plan."""
+    said = rules(nodes, vms, running, limits)
+    new = at(found)
+    assert {one.uuid for one in vms} == set(new) | set(codes(found)) and not set(new) & set(codes(found))
+    after = {**said.home, **new}
+    assert said.hold(after, new)
+    taken = Counter((one.node, one.display) for one in found.places)
+    assert all(count == 1 for count in taken.values())
+    assert not any(one.display in said.nodes[one.node].displays for one in found.places)
+    assert all(limits.displays[0] <= one.display <= limits.displays[1] for one in found.places)
+    waves = Counter(one.wave for one in found.places)
+    assert all(count <= limits.starts for count in waves.values()) and sorted(waves) == list(range(len(waves)))
+    assert all(n <= limits.starts_per_node for n in Counter((one.node, one.wave) for one in found.places).values())
+    for one, other in itertools.permutations(found.places, 2):
+        first, then = said.vms[one.vm], said.vms[other.vm]
+        if first.order < then.order:
+            assert one.wave < other.wave
+        if first.order == then.order and one.node == other.node and first.priority > then.priority:
+            assert one.wave <= other.wave
+    for one in found.left:
+        assert one.code.startswith("placement_") and one.values
+    if limits.n_plus_one:
+        assert said.keeps(after, new, set(said.nodes) - set(found.unabsorbed))
+        assert set(found.unabsorbed) >= set(said.nodes) - said.absorbed(said.home)
+    return said
+
+
+@given(zones(), st.randoms())
+@settings(max_examples=150, deadline=None)
+def test_no_limit_is_passed_and_no_vm_left_out_that_an_exact_solver_places(zone, chance):
+    nodes, vms, running, limits = zone
+    found = plan(*zone)
+    said = check(found, *zone)
+    assert found.proven
+    assert set(found.unabsorbed) == (set(said.nodes) - said.absorbed(said.home) if limits.n_plus_one else set())
+    absorbed = said.absorbed(said.home) if limits.n_plus_one else None
+    assert weight(vms, codes(found)) == best(said, vms, said.home, absorbed)
+    for shuffled in (nodes, vms, running):
+        chance.shuffle(shuffled)
+    assert plan(iter(nodes), iter(vms), iter(running), limits) == found
