@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import placement
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.placement import (
     Limits,
-    Move,
     Node,
     Running,
     Vm,
@@ -102,7 +100,7 @@ class Rules:
         rest = {one: at for one, at in where.items() if at != name}
         others = [other for other in self.nodes if other != name]
         for targets in itertools.product(others, repeat=len(go)):
-            after = {**rest, **dict(zip(go, targets))}
+            after = {**rest, **dict(zip(go, targets, strict=True))}
             without = replace(self, nodes={one: there for one, there in self.nodes.items() if one != name})
             if without.hold(after, go):
                 return True
@@ -131,7 +129,7 @@ def ways(said: Rules, vms, may_leave=True):
     options = [[name for name in said.nodes if said.may_be(one.uuid, name)] + [None] * may_leave for one in vms]
     found = []
     for targets in itertools.product(*options):
-        new = {one.uuid: name for one, name in zip(vms, targets) if name}
+        new = {one.uuid: name for one, name in zip(vms, targets, strict=True) if name}
         found.append(({one.uuid for one in vms} - set(new), new))
     return sorted(found, key=lambda one: weight(vms, one[0]))
 
@@ -177,22 +175,22 @@ def least_memory(said: Rules, vms):
 
 
 DISPLAYS = st.sampled_from([Display(number) for number in range(50, 54)])
-VOLUMES = st.sampled_from([frozenset(), frozenset({"v"}), frozenset({"v", "w"})])
+TAKEN = [{50}, {50}, {51, 52}, {50, 51, 53}]
 
 
 @st.composite
-def zones(draw, nodes=3, vms=5, running=3):
+def zones(draw, nodes=3, vms=5, running=3, n_plus_one=True):
     """A small zone: memory in GiB, four displays, so that all that is limited is short now and then."""
     names = [f"n{number}" for number in range(1, draw(st.integers(1, nodes)) + 1)]
     all_nodes = [
         node(
             name,
-            draw(st.integers(0, 7)),
+            draw(st.integers(0, 8)),
             memory_kib=draw(st.sampled_from([5, 64])) * GIB,
             rack=draw(st.sampled_from(["r1", "r2"])),
-            displays=frozenset(draw(st.sets(DISPLAYS, max_size=4))),
-            volumes=draw(st.sampled_from([frozenset({"v", "w"})] * 3 + [frozenset({"v"})])),
-            barred=draw(st.sampled_from([""] * 5 + ["in maintenance"])),
+            displays=frozenset(map(Display, draw(st.sampled_from(TAKEN)))),
+            volumes=draw(st.sampled_from([frozenset("vw")] * 3 + [frozenset("v")])),
+            barred=draw(st.sampled_from([""] * 9 + ["in maintenance"])),
             dom0_lacks_kib=draw(st.sampled_from([0, 0, 0, GIB])),
         )
         for name in names
@@ -201,11 +199,11 @@ def zones(draw, nodes=3, vms=5, running=3):
     def a_vm(number):
         return vm(
             number,
-            draw(st.integers(1, 5)),
+            draw(st.sampled_from([1, 1, 2, 2, 3, 4, 5])),
             priority=draw(st.sampled_from([0, 1, 2])),
             order=draw(st.sampled_from([0, 1])),
             display=draw(st.none() | DISPLAYS),
-            volumes=draw(VOLUMES),
+            volumes=frozenset(draw(st.sampled_from(["v", "v", "v", "vw"]))),
             group=draw(st.sampled_from(["", "", "g"])),
             was=draw(st.sampled_from([*names, "gone"])),
             bound=draw(st.sampled_from([""] * 7 + ["local disk"])),
@@ -217,7 +215,7 @@ def zones(draw, nodes=3, vms=5, running=3):
     ]
     limits = Limits(
         overhead_kib=0,
-        n_plus_one=draw(st.booleans()),
+        n_plus_one=n_plus_one and draw(st.booleans()),
         per_node=draw(st.sampled_from([1, 1, 2, 0])),
         per_rack=draw(st.sampled_from([0, 0, 2])),
         starts=draw(st.integers(1, 3)),
@@ -268,3 +266,92 @@ def test_no_limit_is_passed_and_no_vm_left_out_that_an_exact_solver_places(zone,
     for shuffled in (nodes, vms, running):
         chance.shuffle(shuffled)
     assert plan(iter(nodes), iter(vms), iter(running), limits) == found
+
+
+@given(zones())
+@settings(max_examples=150, deadline=None)
+def test_no_limit_is_passed_without_a_search(zone):
+    nodes, _vms, running, limits = zone
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(placement, "_SMALL", 0)
+        found = plan(*zone)
+        deaths = outlook(nodes, running, limits)
+    said = check(found, *zone)
+    new = at(found)
+    if not limits.n_plus_one:
+        for high, low in itertools.product(codes(found), new):
+            if said.vms[high].priority > said.vms[low].priority and said.may_be(high, new[low]):
+                instead = {**{one: name for one, name in new.items() if one != low}, high: new[low]}
+                assert not said.hold({**said.home, **instead}, instead)
+    check_remedy(found, *zone)
+    for one in deaths:
+        check_remedy(one, *without(one.node, nodes, running, limits))
+
+
+def check_remedy(found, nodes, vms, running, limits):
+    """Each move has room when it begins, and those named have a place after the last; the memory is enough for all."""
+    said = rules(nodes, vms, running, limits)
+    if found.remedy is None:
+        return
+    left = codes(found) if isinstance(found, placement.Plan) else set(found.left)
+    where = dict(said.home)
+    movable = {one.vm.uuid for one in running if one.may_move and not one.vm.bound}
+    for move in found.remedy.moves:
+        assert move.vm in movable and where[move.vm] == move.source and said.may_be(move.vm, move.target)
+        where[move.vm] = move.target
+        assert said.hold(where, [move.vm])
+    if found.remedy.moves:
+        fitting = [one for one in vms if one.uuid not in left or one.uuid in found.remedy.fits]
+        absorbed = None
+        if limits.n_plus_one:
+            absorbed = said.absorbed(where)
+            assert set(said.nodes) - set(found.unabsorbed) <= absorbed
+        assert not any(best(said, fitting, where, absorbed))
+    else:
+        assert not found.remedy.fits and not found.remedy.fewest
+
+
+def without(name, nodes, running, limits):
+    """The zone that is left when a node is lost, and who is to be placed in it."""
+    lost = [one.vm for one in running if one.node == name and not one.vm.bound]
+    others = [one for one in nodes if one.name != name]
+    return others, lost, [one for one in running if one.node != name], replace(limits, n_plus_one=False)
+
+
+@given(zones(nodes=3, vms=3, running=3))
+@settings(max_examples=100, deadline=None)
+def test_the_remedy_is_the_least(zone):
+    _nodes, vms, running, limits = zone
+    found = plan(*zone)
+    check_remedy(found, *zone)
+    if found.remedy is not None:
+        said = rules(*zone)
+        here = [one for one in vms if codes(found).get(one.uuid) in (None, *ROOM)]
+        fewest = fewest_moves(said, here, running)
+        if fewest is not None:
+            assert found.remedy.fewest and len(found.remedy.moves) == fewest
+        elif found.remedy.fewest:
+            assert len(found.remedy.moves) > 2
+        if not limits.n_plus_one:
+            least = least_memory(said, here)
+            assert found.remedy.least is (least is not None)
+            assert least is None or sum(kib for _name, kib in found.remedy.memory) == least
+
+
+ROOM = ("placement_memory", "placement_display", "placement_apart", "placement_reserve")
+
+
+@given(zones(vms=1, running=5))
+@settings(max_examples=100, deadline=None)
+def test_the_outlook_is_the_plan_of_each_death(zone):
+    nodes, _vms, running, limits = zone
+    said = rules(nodes, (), running, limits)
+    for one in outlook(nodes, running, limits):
+        alone = without(one.node, nodes, running, limits)
+        found = plan(*alone)
+        assert one.absorbed is said.absorbs(said.home, (), one.node)
+        assert set(one.left) == set(codes(found)) and one.proven and found.proven
+        assert set(one.bound) == {each.vm.uuid for each in running if each.node == one.node and each.vm.bound}
+        check_remedy(one, *alone)
+        if one.remedy is not None and found.remedy is not None:
+            assert (one.remedy.moves, one.remedy.fewest) == (found.remedy.moves, found.remedy.fewest)
