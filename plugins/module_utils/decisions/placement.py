@@ -296,9 +296,9 @@ class _Zone:
         """The order of placing: priority, then size; VMs are numbered in the order of their uuids."""
         return -self.vms[v].priority, -self.cost[v], v
 
-    def alike(self, v: int) -> Tuple[int, int, str]:
-        """VMs of the same can stand for each other."""
-        return self.cost[v], self.reach[v], self.group[v]
+    def alike(self, v: int) -> Tuple[int, int, str, bool]:
+        """VMs of the same can stand for each other; a bound one needs no stand-in."""
+        return self.cost[v], self.reach[v], self.group[v], bool(self.vms[v].bound)
 
     def is_small(self, vms: Sequence[int]) -> bool:
         return len(vms) * len(self.nodes) <= _SMALL
@@ -648,13 +648,14 @@ def _fill(board: _Board, wanted: Iterable[int]) -> Tuple[_Board, List[int]]:
 def _fill_with(board: _Board, vms: Iterable[int], spread: bool) -> List[int]:
     """``spread``: to the node with the most room, where they start side by side; else to where it is tightest."""
     zone = board.zone
-    least: Dict[Tuple[int, str], int] = {}
+    least: Dict[Tuple[int, bool, str], int] = {}
     left = []
     for v in vms:
-        cost, r, group = zone.cost[v], zone.reach[v], zone.group[v]
+        cost, r, group, bound = zone.alike(v)
         # where one did not fit, none fits that is as large and asks as much
-        if cost >= min(least.get((r, group), cost + 1), least.get((r, ""), cost + 1)) or not _settle(board, v, spread):
-            least[r, group] = min(cost, least.get((r, group), cost))
+        failed = min(least.get((r, bound, group), cost + 1), least.get((r, bound, ""), cost + 1))
+        if cost >= failed or not _settle(board, v, spread):
+            least[r, bound, group] = min(cost, least.get((r, bound, group), cost))
             left.append(v)
     return left
 
@@ -719,7 +720,7 @@ class _Search:
         self._go(at + 1, len(zone.nodes) if same else 0)
         self._left[zone.level[v]] -= 1
 
-    def _alike(self, v: int) -> Tuple[Tuple[int, int, str], int]:
+    def _alike(self, v: int) -> Tuple[Tuple[int, int, str, bool], int]:
         return self._board.zone.alike(v), self._board.zone.level[v]
 
 
