@@ -8,8 +8,8 @@ the same plan, whatever the order it is told in. Memory is in KiB and counted as
 plus an overhead, and dom0's own is never given away.
 
 Who is left out: as few as possible of the highest priority, then of the next, and so on. So no VM is left out while one
-of lower priority is placed that it could replace on its node. ``proven``: it was searched that no plan leaves out fewer;
-a zone too large to search is filled in order of priority.
+of lower priority is placed that it could replace on its node. ``proven``: there is no better plan. A zone too large to
+search is filled in order of priority.
 
 N+1: a node is absorbed when, with it gone, each of its VMs that may run elsewhere has a place within all limits. A node
 that is absorbed before the plan is so after it; one that is not takes no VM. Each VM has a stand-in for this: the node
@@ -21,7 +21,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass
 from itertools import groupby, islice, takewhile
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.migration_preflight import overhead_kib
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Display, VmUuid
@@ -31,6 +31,8 @@ _SMALL = 256
 # Nodes that are tried for one VM, and stand-ins of how many nodes are made anew for it, in a zone that is not small.
 _TRIES = 4
 _ANEW = 32
+# Nodes that are emptied in thought for one VM, likewise.
+_NEAREST = 50
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,7 @@ class _Zone:
         self.cost = [_cost(one, limits) for one in self.vms]
         self.group = [one.group for one in self.vms]
         self.rack = [one.rack for one in self.nodes]
+        self.movable = frozenset(v for v, one in enumerate(self.running) if one.may_move and not one.vm.bound)
         self.members: Dict[str, List[int]] = {}
         for v, group in enumerate(self.group):
             if group:
@@ -300,7 +303,7 @@ class _Zone:
         """VMs of the same can stand for each other; a bound one needs no stand-in."""
         return self.cost[v], self.reach[v], self.group[v], bool(self.vms[v].bound)
 
-    def is_small(self, vms: Sequence[int]) -> bool:
+    def is_small(self, vms: Collection[int]) -> bool:
         return len(vms) * len(self.nodes) <= _SMALL
 
     def step(self) -> bool:
@@ -338,37 +341,38 @@ class _Board:
         size = len(zone.nodes)
         self.free = [max(0, node.free_kib - node.dom0_lacks_kib) for node in zone.nodes]
         self.slots = list(zone.slots)
-        self.guests: List[Set[int]] = [set() for _node in range(size)]
+        self.guests: List[FrozenSet[int]] = [frozenset()] * size
         self.together: Dict[Tuple[int, str], int] = {}
         self.in_rack: Dict[Tuple[str, str], int] = {}
         self.where = [-1] * len(zone.vms)
         self.closed: Set[int] = set()
         self.watched = False
-        self.stand_ins: List[Dict[int, int]] = [{} for _node in range(size)]
-        self.standing: List[Dict[int, int]] = [{} for _node in range(size)]
         self.reserve = [0] * size
-        self.widest = 0
-        self.holders: List[List[int]] = [[] for _reach in zone.reaches]
+        self._no_stand_ins()
         for v in range(len(zone.running)):
             self._note(v, zone.home[v], 1)
         self.room = list(self.free)
         self.order = [sorted(self.room[n] * size + n for n in nodes) for nodes in zone.reaches]
 
+    def _no_stand_ins(self) -> None:
+        self.stand_ins: List[Dict[int, int]] = [{} for _node in self.free]
+        self.standing: List[Dict[int, int]] = [{} for _node in self.free]
+        self.holders: List[List[int]] = [[] for _reach in self.zone.reaches]
+        self.widest = 0
+
     def copy(self) -> _Board:
         other = _Board.__new__(_Board)
         other.__dict__.update(self.__dict__)
-        for name in ("free", "slots", "together", "in_rack", "where", "closed", "reserve", "room"):
+        for name in ("free", "slots", "guests", "together", "in_rack", "where", "closed", "reserve", "room"):
             setattr(other, name, getattr(self, name).copy())
-        for name in ("guests", "stand_ins", "standing", "holders", "order"):
+        # without N+1 nobody stands in
+        for name in ("order", "stand_ins", "standing", "holders") if self.watched else ("order",):
             setattr(other, name, [one.copy() for one in getattr(self, name)])
         return other
 
     def _note(self, v: int, n: int, by: int) -> None:
         """``by``: 1, it is there; -1, no longer."""
-        if by > 0:
-            self.guests[n].add(v)
-        else:
-            self.guests[n].remove(v)
+        self.guests[n] = self.guests[n] ^ {v}
         self.where[v] = n if by > 0 else -1
         group = self.zone.group[v]
         if group:
@@ -408,7 +412,7 @@ class _Board:
         lost = sorted(self._movable(n), key=self.zone.rank)
         for v in lost:
             self.take(v)
-        for v in tuple(self.guests[n]):
+        for v in self.guests[n]:
             self._note(v, n, -1)
         self.closed.add(n)
         return lost
@@ -440,6 +444,7 @@ class _Board:
     def watch(self) -> List[int]:
         """Stand-ins for the VMs of every node from now on; the nodes that cannot be absorbed, which take no VM more."""
         self.watched = True
+        self._no_stand_ins()
         self.closed = {n for n in range(len(self.free)) if not self._pack(n)}
         return sorted(self.closed)
 
@@ -500,11 +505,11 @@ class _Board:
             self._set_room(n)
 
     def unwatch(self) -> None:
-        self.watched = False
         self.closed = set()
         for lost, others in enumerate(self.stand_ins):
             for v in tuple(others):
                 self._dismiss(lost, v)
+        self.watched = False
 
     def _anew(self, lost: int) -> bool:
         """Other stand-ins for the VMs of a node; where there are none, those it had."""
@@ -629,7 +634,10 @@ def _weight(zone: _Zone, left: Iterable[int]) -> List[int]:
 
 
 def _fill(board: _Board, wanted: Iterable[int]) -> Tuple[_Board, List[int]]:
-    """Priority by priority. The largest first is how all may fit; where they do not, the smallest first is how most do."""
+    """Priority by priority. The largest first is how all may fit; where they do not, the smallest first is how most do.
+
+    ``wanted``: in the order of placing, as is what is left.
+    """
     left: List[int] = []
     for _level, group in groupby(wanted, key=lambda v: board.zone.level[v]):
         same = list(group)
@@ -859,7 +867,8 @@ def _remedy(before: _Board, found: _Found, wanted: Sequence[int]) -> Optional[Re
     if not left:
         return None
     wanted = [v for v in wanted if v not in hopeless]
-    movable = [v for v, one in enumerate(zone.running) if one.may_move and not one.vm.bound and before.where[v] >= 0]
+    # of a lost node's VMs none runs, though they did
+    movable = zone.movable.difference(wanted)
     zone.begin()
     memory, least = None, False
     if not before.watched and zone.is_small(wanted):
@@ -870,11 +879,11 @@ def _remedy(before: _Board, found: _Found, wanted: Sequence[int]) -> Optional[Re
     fits, fewest = left, False
     if zone.is_small(wanted) and zone.is_small(movable):
         zone.begin()
-        moves = _fewest_moves(before, wanted, movable)
+        moves = _fewest_moves(before, wanted, sorted(movable))
         fewest = moves is not None and not zone.unsure
     if moves is None:
         zone.begin()
-        moves, fits = _some_moves(found.board, left, set(movable)) if movable else ((), [])
+        moves, fits = _some_moves(found.board, left, movable) if movable else ((), [])
         fewest = len(moves) == 1 and fits == left and found.proven
     return Remedy(
         tuple(Move(zone.vms[v].uuid, zone.nodes[a].name, zone.nodes[b].name) for v, a, b in moves),
@@ -932,43 +941,37 @@ def _all_fit(before: _Board, after: _Board, wanted: Sequence[int]) -> bool:
     return _Search(board, wanted, none_left).found is not None
 
 
-def _some_moves(board: _Board, left: Sequence[int], movable: Set[int]) -> Tuple[_Moves, List[int]]:
+def _some_moves(board: _Board, left: Sequence[int], movable: FrozenSet[int]) -> Tuple[_Moves, List[int]]:
     """VM by VM, each to the node where the fewest moves make room for it; what is planned stays as it is."""
     moves: _Moves = ()
     fits = []
     board = board.copy()
     for v in left:
-        if board.zone.steps < 0:
-            break
         if not _settle(board, v, spread=False):
             found = _moves_for(board, v, movable)
             if found is None:
                 continue
-            board, more = found
-            moves += more
+            n, way = found
+            moves += _move(board, v, n, way) or ()
         fits.append(v)
     return moves, fits
 
 
-def _moves_for(board: _Board, v: int, movable: Set[int]) -> Optional[Tuple[_Board, _Moves]]:
+def _moves_for(board: _Board, v: int, movable: FrozenSet[int]) -> Optional[Tuple[int, List[int]]]:
+    """The node, and who leaves it."""
     zone = board.zone
-    best: Optional[Tuple[_Board, _Moves]] = None
+    best: Optional[Tuple[int, List[int]]] = None
     near = sorted((zone.cost[v] - board.room[n], n) for n in zone.reaches[zone.reach[v]] if n not in board.closed)
-    for lacks, n in near:
-        if not zone.step():
-            break
-        movers = sorted(board.guests[n] & movable, key=lambda u: (zone.cost[u], u))
+    for lacks, n in near[: len(near) if zone.is_small((v,)) else _NEAREST]:
+        movers = [u for u in board.guests[n] & movable if _elsewhere(board, u, n)]
+        movers.sort(key=lambda u: (zone.cost[u], u))
         # the smallest that is enough, or else the largest together
         ways = [[u] for u in movers] + [movers[-count:] for count in range(2, len(movers) + 1)]
         for way in ways:
-            if best is not None and len(way) >= len(best[1]):
+            if (best is not None and len(way) >= len(best[1])) or not zone.step():
                 break
-            if sum(zone.cost[u] for u in way) >= lacks and all(_elsewhere(board, u, n) for u in way):
-                # a trial costs as much as the zone is large
-                if zone.steps < 0:
-                    return best
-                zone.steps -= len(zone.nodes)
-                best = _moved(board, v, n, way) or best
+            if sum(zone.cost[u] for u in way) >= lacks and _would_do(board, v, n, way):
+                best = n, way
         if best is not None and len(best[1]) == 1:
             break
     return best
@@ -978,17 +981,38 @@ def _elsewhere(board: _Board, v: int, n: int) -> List[int]:
     return [other for other in _candidates(board, v, spread=False, most=_TRIES) if other != n]
 
 
-def _moved(board: _Board, v: int, n: int, way: Iterable[int]) -> Optional[Tuple[_Board, _Moves]]:
-    board = board.copy()
+def _would_do(board: _Board, v: int, n: int, way: Sequence[int]) -> bool:
+    if board.watched:
+        return _move(board.copy(), v, n, way) is not None
+    moves = _move(board, v, n, way)
+    if moves is not None:
+        board.take(v)
+        _undo(board, moves)
+    return moves is not None
+
+
+def _move(board: _Board, v: int, n: int, way: Iterable[int]) -> Optional[_Moves]:
+    """They leave the node, and the VM is placed there; without N+1, what does not come to its end is undone."""
     moves: _Moves = ()
     for u in way:
+        targets = _elsewhere(board, u, n)
         board.take(u)
-        target = next((one for one in _elsewhere(board, u, n) if board.place(u, one, _ANEW)), None)
+        target = next((one for one in targets if board.place(u, one, _ANEW)), None)
         if target is None:
-            return None
+            board.put(u, n)
+            break
         moves += ((u, n, target),)
-    fits = board.free[n] >= board.zone.cost[v] and board.may(v, n) and board.place(v, n, _ANEW)
-    return (board, moves) if fits else None
+    else:
+        if board.free[n] >= board.zone.cost[v] and board.may(v, n) and board.place(v, n, _ANEW):
+            return moves
+    _undo(board, moves)
+    return None
+
+
+def _undo(board: _Board, moves: _Moves) -> None:
+    for u, source, _target in reversed(moves):
+        board.take(u)
+        board.put(u, source)
 
 
 def _enough_memory(board: _Board, left: Sequence[int]) -> Dict[int, int]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections import Counter
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import placement
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.placement import (
     Limits,
+    Move,
     Node,
     Running,
     Vm,
@@ -43,6 +45,177 @@ def at(found) -> dict[str, str]:
 
 def codes(found) -> dict[str, str]:
     return {one.vm: one.code for one in found.left}
+
+
+A, B, C, D = (uuid(number) for number in range(1, 5))
+
+
+class TestMemory:
+    @pytest.mark.parametrize(("overhead", "free"), [(1024, GIB + 1024), (None, GIB + 4 * (256 + 2 * 1024) + 2048)])
+    def test_a_guest_costs_its_memory_and_its_overhead(self, overhead, free):
+        limits = Limits(overhead_kib=overhead)
+        enough, short = (node("n1", 0, free_kib=kib) for kib in (free, free - 1))
+        assert at(plan([enough], [vm(1, 1)], [], limits)) == {A: "n1"}
+        found = plan([short], [vm(1, 1)], [], limits)
+        assert codes(found) == {A: "placement_memory"}
+        assert found.left[0].values == {"needs_kib": free, "free_kib": free - 1}
+        assert found.left[0].evidence == (f"n1: {free - 1} KiB free",)
+        assert found.remedy.memory == (("n1", 1),) and found.remedy.least and found.proven
+
+    def test_dom0_has_its_own_back_before_any_guest(self):
+        assert codes(plan([node("n1", 4, dom0_lacks_kib=1)], [vm(1, 4)], [], PLAIN)) == {A: "placement_memory"}
+
+    def test_they_are_spread_and_go_back_where_they_were_if_they_can(self):
+        nodes = [node("n1", 9), node("n2", 5), node("n3", 9)]
+        found = plan(nodes, [vm(1, 4, was="n2"), vm(2, 4, was="n9"), vm(3, 4, was="n2")], [], PLAIN)
+        assert at(found)[A] == "n2" and {at(found)[B], at(found)[C]} == {"n1", "n3"}
+
+
+class TestWhy:
+    @pytest.mark.parametrize(
+        ("nodes", "one", "code", "evidence"),
+        [
+            ([node("n1", 9, barred="not fit")], {}, "placement_no_node", "n1: not fit"),
+            ([node("n1", 9)], {"bound": "pinned", "was": "n0"}, "placement_bound", None),
+            ([node("n1", 9, barred="not fit")], {"bound": "pinned", "was": "n1"}, "placement_bound", "n1: not fit"),
+            ([node("n1", 9, volumes=frozenset("v"))], {"volumes": frozenset("vw")}, "placement_volumes", "n1: lacks w"),
+            ([node("n1", 1, memory_kib=GIB)], {}, "placement_too_large", "n1: 1048576 KiB free"),
+            ([node("n1", 1)], {}, "placement_memory", "n1: 1048576 KiB free"),
+            ([node("n1", 9, displays=frozenset([Display(50)]))], {}, "placement_display", "n1: 9437184 KiB free"),
+        ],
+    )
+    def test_it_is_said(self, nodes, one, code, evidence):
+        limits = replace(PLAIN, displays=(Display(50), Display(50)))
+        (left,) = plan(nodes, [vm(1, 2, **one)], [], limits).left
+        assert (left.code, left.evidence) == (code, (evidence,) if evidence else ())
+
+    def test_a_pinned_one_starts_where_it_was(self):
+        assert at(plan([node("n1", 9), node("n2", 2)], [vm(1, 2, bound="pinned", was="n2")], [], PLAIN)) == {A: "n2"}
+
+    def test_groups_are_kept_apart_on_nodes_and_racks(self):
+        nodes = [node("n1", 9), node("n2", 9)]
+        same = [vm(number, 1, group="db") for number in (1, 2)]
+        assert set(at(plan(nodes, same, [], PLAIN)).values()) == {"n1", "n2"}
+        found = plan(nodes, same, [], replace(PLAIN, per_rack=1))
+        assert codes(found) == {B: "placement_apart"}
+        assert found.left[0].values == {"group": "db", "node": 1, "rack": 1}
+
+    def test_one_that_runs_is_never_started(self):
+        found = plan([node("n1", 9)], [vm(1, 1)], [Running(vm(1, 1), "n1")], PLAIN)
+        assert not found.places and codes(found) == {A: "placement_runs"} and found.left[0].values == {"node": "n1"}
+
+    @pytest.mark.parametrize(
+        ("nodes", "vms", "running"),
+        [
+            ([node("n1", 1), node("n1", 1)], [], []),
+            ([node("n1", 1)], [vm(1, 1), vm(1, 1)], []),
+            ([node("n1", 1)], [], [Running(vm(1, 1), "n1"), Running(vm(1, 1), "n1")]),
+            ([node("n1", 1)], [], [Running(vm(1, 1), "n2")]),
+        ],
+    )
+    def test_a_zone_that_cannot_be_is_refused(self, nodes, vms, running):
+        with pytest.raises(ValueError, match=r"twice in the zone|not in the zone"):
+            plan(nodes, vms, running, PLAIN)
+
+
+class TestPriority:
+    def test_a_large_vm_of_higher_priority_goes_before_small_ones(self):
+        found = plan([node("n1", 4)], [vm(1, 1), vm(2, 1), vm(3, 4, priority=1)], [], PLAIN)
+        assert at(found) == {C: "n1"} and set(codes(found)) == {A, B}
+
+    def test_of_one_priority_as_many_as_can_be_are_placed(self):
+        found = plan([node("n1", 4)], [vm(1, 4), vm(2, 2), vm(3, 2)], [], PLAIN)
+        assert set(at(found)) == {B, C}
+
+
+class TestConsoleAndWave:
+    def test_a_display_is_kept_where_it_is_free_and_never_one_that_another_has(self):
+        nodes = [node("n1", 9, displays=frozenset(map(Display, (50, 52))))]
+        vms = [vm(1, 1, display=Display(51), priority=-1), vm(2, 1, display=Display(50)), vm(3, 1)]
+        found = {one.vm: one.display.number for one in plan(nodes, vms, [], PLAIN).places}
+        assert found == {A: 51, B: 53, C: 54}
+
+    def test_databases_are_first_and_starts_are_few_at_a_time(self):
+        limits = replace(PLAIN, starts=3, starts_per_node=1)
+        vms = [vm(number, 1, order=number > 3, priority=number) for number in range(1, 8)]
+        found = plan([node("n1", 20), node("n2", 20)], vms, [], limits)
+        wave = {one.vm: one.wave for one in found.places}
+        assert max(wave[uuid(number)] for number in (1, 2, 3)) < min(wave[uuid(number)] for number in (4, 5, 6, 7))
+        assert wave[uuid(3)] == wave[uuid(2)] == 0 and wave[uuid(1)] == 1
+
+
+class TestNPlusOne:
+    def test_room_is_kept_once_for_all_nodes(self):
+        nodes = [node(f"n{number}", 8) for number in range(1, 5)]
+        found = plan(nodes, [vm(number, 4) for number in range(1, 9)], [], N_PLUS_ONE)
+        assert len(found.places) == 6 and set(codes(found).values()) == {"placement_reserve"} and found.proven
+        assert any("KiB of it kept for N+1" in said for one in found.left for said in one.evidence)
+
+    def test_a_node_that_cannot_be_lost_takes_no_vm(self):
+        found = plan([node("n1", 9), node("n2", 4)], [vm(1, 1)], [Running(vm(2, 5), "n1")], N_PLUS_ONE)
+        assert found.unabsorbed == ("n1",) and at(found) == {A: "n2"}
+
+    def test_the_least_memory_is_not_searched_for(self):
+        found = plan([node("n1", 4), node("n2", 4)], [vm(1, 4), vm(2, 2)], [], N_PLUS_ONE)
+        assert found.remedy.memory and not found.remedy.least
+
+
+class TestRemedy:
+    nodes = (node("n1", 2), node("n2", 2))
+
+    def test_one_migration_makes_room(self):
+        found = plan(self.nodes, [vm(1, 4)], [Running(vm(2, 2), "n1"), Running(vm(3, 3), "n2")], PLAIN)
+        assert found.remedy.moves == (Move(B, "n1", "n2"),) and found.remedy.fits == (A,) and found.remedy.fewest
+        assert found.remedy.memory == (("n1", 2 * GIB),) and found.remedy.least
+
+    def test_what_may_not_move_stays(self):
+        running = [Running(vm(2, 2), "n1", may_move=False), Running(vm(3, 2, bound="local disk"), "n2")]
+        assert not plan(self.nodes, [vm(1, 4)], running, PLAIN).remedy.moves
+
+    def test_nothing_is_proven_that_was_not_searched_to_its_end(self):
+        vms = [vm(number, 3) for number in (1, 2, 3)]
+        found = plan([node("n1", 5), node("n2", 5)], vms, [Running(vm(4, 2), "n1")], replace(PLAIN, steps=0))
+        assert len(found.places) == 2 and not found.proven
+        assert not found.remedy.fewest and not found.remedy.least and found.remedy.memory
+
+    def test_in_a_large_zone_too(self):
+        nodes = [node(f"n{number:02}", 2) for number in range(40)]
+        running = [Running(vm(100 + number, 2), one.name) for number, one in enumerate(nodes)]
+        found = plan(nodes, [vm(1, 4), vm(2, 4)], running, PLAIN)
+        assert len(found.remedy.moves) == 2 and set(found.remedy.fits) == {A, B} and not found.remedy.fewest
+        # its only stand-in is the node that has room for it
+        found = plan([*nodes, node("n40", 8)], [vm(1, 4)], running, N_PLUS_ONE)
+        assert codes(found) == {A: "placement_reserve"} and len(found.remedy.moves) == 1 and found.remedy.fits == (A,)
+
+
+class TestOutlook:
+    def test_whose_loss_cannot_be_absorbed_and_what_changes_that(self):
+        nodes = [node("n1", 1), node("n2", 2), node("n3", 2)]
+        running = [
+            Running(vm(1, 4), "n1"),
+            Running(vm(2, 1, bound="local disk"), "n1"),
+            Running(vm(3, 2), "n2"),
+            Running(vm(4, 1), "n3"),
+        ]
+        first, second, third = outlook(nodes, running, PLAIN)
+        assert not first.absorbed and first.left == (A,) and first.bound == (B,)
+        assert first.remedy.moves == (Move(C, "n2", "n3"),) and first.remedy.fewest
+        assert second.absorbed and third.absorbed and third.remedy is None
+        assert outlook(nodes, running, PLAIN, deaths=["n1"]) == [first]
+
+    def test_a_fleet_that_was_planned_with_n_plus_one_can_lose_any_node(self):
+        chance = random.Random(14)
+        nodes = [node(f"n{number:02}", 64, rack=f"r{number // 8}") for number in range(40)]
+        limits = replace(N_PLUS_ONE, per_rack=3)
+        vms = [vm(number, chance.choice((1, 2, 4, 8, 16)), group=f"g{number // 5}") for number in range(450)]
+        found = plan(nodes, vms, [], limits)
+        assert len(found.places) > 350
+        used = Counter()
+        for one in vms:
+            used[at(found).get(one.uuid)] += one.memory_kib
+        full = [replace(one, free_kib=one.free_kib - used[one.name]) for one in nodes]
+        running = [Running(one, at(found)[one.uuid]) for one in vms if one.uuid in at(found)]
+        assert all(one.absorbed for one in outlook(full, running, limits))
 
 
 # The rules once more, as plainly as they can be said: every way is tried
