@@ -639,17 +639,21 @@ def _fill(board: _Board, wanted: Iterable[int]) -> Tuple[_Board, List[int]]:
     ``wanted``: in the order of placing, as is what is left.
     """
     left: List[int] = []
+    board = board.copy()
     for _level, group in groupby(wanted, key=lambda v: board.zone.level[v]):
         same = list(group)
-        before, best = board, same
-        for vms, spread in ((same, True), (same, False), (same[::-1], False)):
-            trial = before.copy()
-            rest = _fill_with(trial, vms, spread)
-            if (vms is same and spread) or len(rest) < len(best):
-                board, best = trial, rest
-            if not best:
-                break
-        left += sorted(best, key=board.zone.rank)
+        rest = _fill_with(board, same, spread=True)
+        if rest and len(same) > 1:
+            before = board.copy()
+            for v in same:
+                if before.where[v] >= 0:
+                    before.take(v)
+            for vms in (same, same[::-1]):
+                trial = before.copy()
+                other = _fill_with(trial, vms, spread=False)
+                if len(other) < len(rest):
+                    board, rest = trial, other
+        left += sorted(rest, key=board.zone.rank)
     return board, left
 
 
