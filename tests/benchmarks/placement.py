@@ -264,7 +264,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ganeti-nodes", type=int, default=400)
     parser.add_argument("--ganeti-vms", type=int, default=8000)
-    parser.add_argument("--ganeti-limit", type=int, default=120, help="CPU seconds that one of its tools may take")
+    parser.add_argument("--ganeti-limit", type=int, default=30, help="CPU seconds that one of its tools may take")
     arguments = parser.parse_args()
     nodes, vms, rounds = arguments.nodes, arguments.vms, arguments.rounds
     console = Console()

@@ -332,8 +332,8 @@ class _Board:
 
     ``room``: what is free and kept for no stand-in. ``order``: by reach, its nodes by their room, each as one number.
     ``stand_ins``: by node lost, who would take each of its VMs. ``standing``: by node, what it would take of each node
-    lost; ``reserve``: the most of these. ``holders``: by reach, nodes that have a reserve. ``widest``: the
-    most stand-ins that a node had.
+    lost; ``reserve``: the most of these. ``holders``: by reach, nodes that have a reserve. ``widest``: the most
+    stand-ins that a lost node had.
     """
 
     def __init__(self, zone: _Zone) -> None:
@@ -955,8 +955,11 @@ def _some_moves(board: _Board, left: Sequence[int], movable: FrozenSet[int]) -> 
             found = _moves_for(board, v, movable)
             if found is None:
                 continue
-            n, way = found
-            moves += _move(board, v, n, way) or ()
+            done = _move(board, v, *found)
+            if done is None:
+                # it would have done; the search for stand-ins has ended since
+                break
+            moves += done
         fits.append(v)
     return moves, fits
 
