@@ -241,7 +241,7 @@ _CFG = SPARE.config
 _EDIT = "sed -i.before {} " + _CFG
 _MENDED = f"mv {_CFG}.before {_CFG}"
 REASONS = {
-    "its image lies on another node's disk": ("local-1", "", "is on x2", ""),
+    "its image lies on another node's disk": ("local-1", "", "is not on x1 but on x2", ""),
     "its image is open elsewhere": (
         "spare-1",
         f"ssh x2 losetup /dev/loop7 {SPARE.disks[0].path}",
