@@ -269,7 +269,7 @@ REASONS = {
         "/data2/gone",
         f"rm {SPARE.disks[0].path}; mv {SPARE.disks[0].path}.away {SPARE.disks[0].path}",
     ),
-    "its storage is not mounted": ("spare-1", "umount /data", "/data", "mount /data"),
+    "its storage is not mounted": ("spare-1", "umount -l /data", "/data", "mount /data"),
 }
 
 
