@@ -61,6 +61,12 @@ TEST = (
         packages=("tests/packages.txt",),
     ),
     Part(
+        name="simulator",
+        claim="No fault schedule of 500 breaks HA recovery; without each rule one does",
+        commands=("python -m pytest tests/simulator -rP",),
+        minutes=15,
+    ),
+    Part(
         name="sanity",
         claim="ansible-test sanity, whole, nothing ignored",
         commands=("python tests/run/sanity.py",),
@@ -117,6 +123,15 @@ SOAK = (
         commands=(
             "env CLOUDOPS_FUZZ_EXAMPLES=50000 "
             "python tests/run/sweep.py parsers --rounds 20 tests/unit -m fuzz --timeout=1800",
+        ),
+        minutes=75,
+    ),
+    Part(
+        name="schedules",
+        claim="100 000 fault schedules do not break HA recovery",
+        commands=(
+            "env CLOUDOPS_SCHEDULES=5000 "
+            "python tests/run/sweep.py schedules --rounds 20 tests/simulator -k nothing_breaks --timeout=1800",
         ),
         minutes=75,
     ),

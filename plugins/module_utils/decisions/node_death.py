@@ -9,6 +9,8 @@ A reading is missing when it could not be taken, never when the answer was "no".
 from __future__ import annotations
 
 import enum
+import itertools
+import math
 from dataclasses import dataclass, fields
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
@@ -188,15 +190,20 @@ def _open(reading: Reading, cell: FrozenSet[Reading]) -> bool:
 
 @dataclass(frozen=True)
 class Witness:
-    """A reading with what it was read from."""
+    """A reading with what it was read from. ``at``: its time, in seconds; None for one that was taken just now."""
 
     reading: Reading
     evidence: Tuple[str, ...] = ()
+    at: Optional[float] = None
 
 
-def readings(witnesses: Mapping[str, Witness]) -> Readings:
-    """By the name of each reading; one without a witness is missing."""
-    given: Dict[str, Any] = {name: witness.reading for name, witness in witnesses.items()}
+def readings(witnesses: Mapping[str, Witness], now: float = 0.0, max_age: float = math.inf) -> Readings:
+    """By the name of each reading; one without a witness, or too old to rest on, is missing."""
+    given: Dict[str, Any] = {
+        name: witness.reading
+        for name, witness in witnesses.items()
+        if witness.at is None or now - witness.at <= max_age
+    }
     return Readings(**given)
 
 
@@ -224,13 +231,15 @@ def management(
 
 
 def heartbeat(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
-    """``views``: the facts of check o2cb by peer. Only a peer whose own slot moved in the same readings is a witness.
+    """By rule 6. ``views``: the facts of check o2cb by peer. Only one whose own slot moved in the same readings counts.
 
-    Standing is not enough by itself: the peer's kernel must have declared the node dead, which is the dead time.
+    Standing is not enough by itself: the peer's kernel must have declared the node dead, which is the dead time. Nor is
+    one region of several: on one that no such peer could read it may move.
     """
     if views and not any(view.get("configured") for view in views.values()):
         return Witness(Heartbeat.ABSENT, ("no node of the zone has OCFS2",))
     seen: Dict[Heartbeat, List[str]] = {}
+    unread = {region["uuid"] for view in views.values() for region in (view.get("running") or {}).get("regions") or ()}
     for peer, view in sorted(views.items()):
         number = _number(name, view)
         if number is None:
@@ -238,9 +247,13 @@ def heartbeat(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
         for volume in view.get("volumes") or ():
             if _own_number(view) not in volume["moving"]:
                 continue
+            unread.discard(volume["region"])
             lines = [line for line in volume["lines"] if "node %d " % number in line]
             said = "%s: %s" % (peer, "; ".join(lines) or "node %d has no block on %s" % (number, volume["source"]))
             seen.setdefault(_beat(number, volume, view), []).append(said)
+    if seen and unread and Heartbeat.MOVING not in seen:
+        said = "no peer with a moving heartbeat of its own could read region %s" % ", ".join(sorted(unread))
+        return Witness(Heartbeat.MISSING, (said, *itertools.chain(*seen.values())))
     for state in (Heartbeat.MOVING, Heartbeat.MISSING, Heartbeat.STANDING, Heartbeat.ABSENT):
         if state in seen:
             return Witness(state, tuple(seen[state]))

@@ -261,3 +261,21 @@ def test_a_vm_that_is_on_a_node_that_answers_tells_nothing_of_another():
 def test_a_vm_that_was_seen_to_live_on_the_node_itself_needs_no_address():
     seen = node_death.guests((), {}, None, ("domain 3 web-1: its CPU time rose by 12 ms in 1.4 s",))
     assert seen.reading is Guests.ANSWER and seen.evidence[0].startswith("domain 3")
+
+
+def test_a_region_that_nobody_could_read_may_still_be_written():
+    both = view(standing=(1,), live=False)
+    both["running"]["regions"] = [{"uuid": "R"}, {"uuid": "S"}]
+    assert node_death.heartbeat("n2", {"n1": both}).reading is Heartbeat.MISSING
+    both["volumes"].append({**both["volumes"][0], "region": "S"})
+    assert node_death.heartbeat("n2", {"n1": both}).reading is Heartbeat.STANDING
+    # a slot that moves anywhere is life
+    half = view(moving=(0, 1))
+    half["running"]["regions"] = [{"uuid": "R"}, {"uuid": "S"}]
+    assert node_death.heartbeat("n2", {"n1": half}).reading is Heartbeat.MOVING
+
+
+def test_a_witness_grows_old():
+    seen = {"bmc": node_death.Witness(Bmc.OFF, at=100.0), "peers": node_death.Witness(Peers.NONE)}
+    assert node_death.readings(seen, 110.0, 15.0) == Readings(bmc=Bmc.OFF, peers=Peers.NONE)
+    assert node_death.readings(seen, 116.0, 15.0) == Readings(peers=Peers.NONE)
