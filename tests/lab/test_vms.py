@@ -248,7 +248,7 @@ REASONS = {
         "loop7",
         "ssh x2 losetup -d /dev/loop7",
     ),
-    "it runs already": ("db-1", "", "runs on x2", ""),
+    "it runs already": ("db-1", "", "a domain of it is on x2 already", ""),
     "its kernel is not there": (
         "spare-1",
         _EDIT.format("s,/boot/vmlinux-guest,/boot/none,"),

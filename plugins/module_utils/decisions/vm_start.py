@@ -71,8 +71,10 @@ def _unread(wanted: Wanted, reading: Answer, needs: Answer) -> List[Finding]:
 def _places(vm: Answer) -> List[Finding]:
     """Rules 2 to 4: it is off everywhere, or it is said what has it and who has not answered."""
     found = []
+    running = {place["node"] for place in vm["places"] if place["kind"] == "domain"}
     for place in vm["places"]:
-        if place["counts"]:
+        # what a domain has open, and the xl that waits for its end, is said with it
+        if place["counts"] and (place["kind"] == "domain" or place["node"] not in running):
             code = _PLACES.get(place["kind"], "vm_start_image_open")
             said = "%s: %s" % (place["node"], place["evidence"])
             found.append(Finding(code, vm["vm"], {"node": place["node"], "said": place["evidence"]}, (said,)))

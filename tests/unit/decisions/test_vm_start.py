@@ -231,3 +231,12 @@ def test_without_an_address_it_lives_if_its_bridge_knows_it_and_it_sends():
     assert "vm_started_sends" in started(first=then, guest=quiet, macs=[mac(1)])
     assert "vm_started_mute" in started(first=domain(1, 3), guest=quiet, macs=[mac(1)]), "nothing was sent since"
     assert "vm_started_mute" in started(first=then, guest=quiet)
+
+
+def test_what_a_running_domain_has_open_is_said_with_it_and_what_others_have_by_itself():
+    def place(node, kind):
+        return {"node": node, "kind": kind, "evidence": "something", "counts": True}
+
+    seen = vm(places=[place("n2", "domain"), place("n2", "loop"), place("n2", "toolstack"), place("n3", "loop")])
+    found = [(one.code, one.values["node"]) for one in before(Wanted("n1"), seen, answer("n1"), needs())]
+    assert found == [("vm_start_runs", "n2"), ("vm_start_image_open", "n3")]
