@@ -262,7 +262,12 @@ REASONS = {
         "has no bridge xenbr9",
         _MENDED,
     ),
-    "its .cfg cannot be read": ("spare-1", _EDIT.format("'1i name = [ broken'"), "spare-1", _MENDED),
+    "its .cfg cannot be read": (
+        "spare-1",
+        _EDIT.format("'1i name = [ broken'"),
+        f"cannot read its .cfg {SPARE.config}",
+        _MENDED,
+    ),
     "a link leads to nothing": (
         "spare-1",
         f"mv {SPARE.disks[0].path} {SPARE.disks[0].path}.away; ln -s /data2/gone {SPARE.disks[0].path}",
