@@ -128,7 +128,7 @@ def test_a_bmc_that_takes_the_command_and_stays_on_is_told(machine: Machine) -> 
 def test_a_wrong_password_is_told_from_a_bmc_that_is_silent(machine: Machine) -> None:
     with pytest.raises(BmcError, match="gives no session") as refused:
         Session(replace(machine.bmc, password="wrong"))
-    assert refused.value.problem == "refused" and "wrong" not in str(refused.value).split("password")[0]
+    assert refused.value.problem == "refused"
     machine.process.send_signal(signal.SIGSTOP)
     with pytest.raises(BmcError, match="does not answer") as silent:
         Session(machine.bmc)

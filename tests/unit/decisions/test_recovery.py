@@ -80,10 +80,10 @@ def past(kind, subject, at=NOW - 30, end="done", **values):
     return found
 
 
-HELD = past("hold", "recovery", NOW - 100, epoch=5)
-PLANNED = [*HELD, *past("plan", "recovery", NOW - 60, **PLAN)]
-FENCED = [*PLANNED, *past("fence", "n1", NOW - 40, commanded=True, before=["link"])]
-STARTED = [*FENCED, *past("start", "a", NOW - 30, node="n2", job=JOB)]
+HELD = tuple(past("hold", "recovery", NOW - 100, epoch=5))
+PLANNED = (*HELD, *past("plan", "recovery", NOW - 60, **PLAN))
+FENCED = (*PLANNED, *past("fence", "n1", NOW - 40, commanded=True, before=["link"]))
+STARTED = (*FENCED, *past("start", "a", NOW - 30, node="n2", job=JOB))
 GONE = node(OFF, present=())
 
 

@@ -27,7 +27,7 @@ def test_three_counts_of_the_vms_own_domains_lie_a_second_apart():
         now=1000.0,
     )
     found = counts_reading.read(host, FIRST)
-    assert found["vm"] == FIRST and type(found["vm"]) is str
+    assert found["vm"] == FIRST and found["vm"].__class__ is str
     assert found["node"] == {"hostname": "x1", "began": 1000.0, "ended": 1002.0}
     assert [one["at"] for one in found["rounds"]] == [1000.0, 1001.0, 1002.0]
     assert [[domain["id"] for domain in one["domains"]] for one in found["rounds"]] == [[1], [1], [1]]
