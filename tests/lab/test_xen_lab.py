@@ -16,7 +16,7 @@ from guests import GUESTS_BY_NAME, running_on
 from host import LabError
 from lifecycle import READY
 from node_lab import NodeLab
-from observer import Observer
+from observer import Observation, Observer
 from topology import XEN_NODES
 from xen_faults import MIGRATION_CUTS, XEN_FAULTS
 from xen_lab import XenLab
@@ -49,11 +49,15 @@ def await_text(node: str, command: str, text: str, seconds: float) -> None:
 def test_each_node_and_guest_is_as_made(xen_lab: XenLab, observed: Observer) -> None:
     assert {name: xen_lab.ailments(name) for name in xen_lab.machines} == {"x1": [], "x2": []}
     running = {guest.name: guest for node in XEN_NODES for guest in running_on(node.name)}
+
+    def greets(seen: Observation, name: str) -> bool:
+        # right after a restore one may be too slow for the first question
+        return any("SSH-2.0-dropbear" in banner for banner in seen.banners(name))
+
     seen = observed.wait_for(
-        lambda seen: all(seen.banners(name) and seen.places(name) for name in running), 60, "every guest's banner"
+        lambda seen: all(greets(seen, name) and seen.places(name) for name in running), 120, "every guest's banner"
     )
     assert {name: seen.places(name) for name in running} == {name: [guest.home] for name, guest in running.items()}
-    assert all("SSH-2.0-dropbear" in banner for name in running for banner in seen.banners(name))
     assert {guest.uuid: seen.nodes_of(guest.uuid) for guest in running.values()} == {
         guest.uuid: [guest.home] for guest in running.values()
     }
