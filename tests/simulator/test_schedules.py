@@ -18,13 +18,15 @@ from schedule import Broken, Play, Run, Schedule, make
 from world import Shape
 
 KEPT = sorted(Path(__file__).with_name("kept").glob("*.json"))
+SWEEP = "CLOUDOPS_SCHEDULES" in os.environ
 SCHEDULES = int(os.environ.get("CLOUDOPS_SCHEDULES", "500"))
 A_PART = 100
 
 
 @pytest.mark.parametrize("part", range(max(SCHEDULES // A_PART, 1)))
 def test_nothing_breaks(part):
-    first = random.SystemRandom().randrange(2**40)
+    # a new break is for the sweep to find: until it has passed once, others are not held up by it
+    first = random.SystemRandom().randrange(2**40) if SWEEP else part * A_PART
     print(f"seeds {first} to {first + A_PART - 1}")
     for seed in range(first, first + A_PART):
         schedule = make(seed, random.Random(seed).choice(["", "", "", *RULES]))
