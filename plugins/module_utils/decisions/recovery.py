@@ -166,6 +166,10 @@ class Case:
             if vm.wanted.want is Want.RUNS and not any(not one.rests for one in vm.proof.domains)
         ]
 
+    def ours(self) -> List[str]:
+        """VMs that were started, by this recovery or an earlier one that may have ended before it wrote their rows."""
+        return list(dict.fromkeys(one.subject for one in self.attempts if one.kind == Start.kind))
+
     def plan(self) -> Optional[Attempt]:
         shown = self.of(Show.kind)
         return shown[-1] if shown and shown[-1].done else None
@@ -366,7 +370,7 @@ def not_broken(case: Case) -> Optional[Holds]:
         said = [one for one in case.words if one.question is Question.BREAKER and one.about == name]
         if not any(one.plan == case.id for one in said):
             return Holds((Ask(name, why, question=Question.BREAKER, plan=case.id),), why)
-    return Holds((Close("recovery", why),), why)
+    return written(case) or Holds((Close("recovery", why),), why)
 
 
 def breaks(case: Case) -> Tuple[str, ...]:
@@ -428,7 +432,8 @@ def planned(case: Case) -> Optional[Holds]:
     starts = {name: one.node for name, one in placed.items() if one.node}
     left.update({name: Out(Way.NOT_STARTED, one.why, ROOM) for name, one in placed.items() if not one.node})
     if not starts:
-        return Holds((Close("recovery", "nothing can be started"),), "nothing of what failed can be started")
+        why = "nothing of what failed can be started"
+        return written(case) or Holds((Close("recovery", why),), why)
     return Holds((Show("recovery", fences=chosen, starts=starts, left=left),), "the plan is shown")
 
 
@@ -604,10 +609,13 @@ def verified(case: Case) -> Optional[Holds]:
 
 
 def written(case: Case) -> Optional[Holds]:
-    """Only what we started, and only what differs. The database may come up with the guests; rows are read again."""
+    """Only what we started, and only what differs. The database may come up with the guests; rows are read again.
+
+    What ends by itself, and not by a person's word, comes past here first.
+    """
     steps: List[Step] = []
     unread: List[str] = []
-    for name in dict.fromkeys(one.subject for one in case.attempts if one.kind == Start.kind):
+    for name in case.ours():
         vm = case.sight.vms.get(name)
         node = _runs_on(vm)
         if vm is None or not node or vm.row == node:
@@ -806,13 +814,13 @@ def outs(case: Case) -> Dict[str, Out]:
     found: Dict[str, Out] = {}
     if case.seen is None:
         return found
-    starts = case.starts()
+    starts, ours = case.starts(), case.ours()
     for name, vm in case.seen.vms.items():
         if vm.wanted.want is Want.STAYS_OFF:
             continue
         out = _out(case, name, vm, name in starts)
-        if out.way is Way.RUNS and case.of(Start.kind, name) and vm.row != out.why:
-            out = Out(out.way, out.why, "Its row in the database does not say so: run this again when it answers.")
+        if out.way is Way.RUNS and name in ours and vm.row != out.why:
+            out = Out(out.way, out.why, "Its row in the database does not say so: run this again.")
         found[name] = out
     return found
 

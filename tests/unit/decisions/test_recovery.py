@@ -514,9 +514,29 @@ def test_a_database_that_does_not_answer_is_waited_for_with_patience():
     assert finished(None, [replace(one, at=one.at - 700) for one in STARTED]).ended
 
 
+def later(*entries):
+    return [*STARTED, *past("close", "recovery", NOW - 29), *past("hold", "recovery", NOW - 28, epoch=5), *entries]
+
+
 def test_a_row_of_an_earlier_recovery_is_still_written():
-    later = [*STARTED, *past("close", "recovery", NOW - 29), *past("hold", "recovery", NOW - 28, epoch=5)]
-    assert first(finished("n1", later)).kind == "write"
+    assert first(finished("n1", later())).kind == "write"
+
+
+def test_what_ends_by_itself_writes_the_rows_first():
+    rows = {"b": Vm(RUNS, unseen(), "n1"), "a": Vm(RUNS, on("n2"), "n1")}
+    nowhere = zone(vms=rows)
+    found = decide(nowhere, later(), place=lambda vms, nodes: {vm: Placed(why="no memory") for vm in vms})
+    assert found.stage == "plan" and first(found).kind == "write"
+    broken = replace(nowhere, nodes={**nowhere.nodes, "n0": node(HUNG)})
+    refused = [*said("breaker", "n0", yes=False, plan="5"), *said("breaker", "n1", yes=False, plan="5")]
+    found = decide(broken, later(*refused))
+    assert found.stage == "breaker" and first(found).kind == "write"
+
+
+def test_a_person_ends_it_at_once_and_is_told_of_the_rows():
+    refused = past("plan", "recovery", NOW - 20, **{**PLAN, "approved": False})
+    for found in (finished("n1", stop=True), finished("n1", later(), stop=True), finished("n1", later(*refused))):
+        assert first(found).kind == "close" and "row" in found.outs["a"].do
 
 
 def test_where_it_runs_is_read_after_its_start():
