@@ -174,7 +174,8 @@ def witnesses(
         "peers": node_death.peers(name, others),
         "bmc": node_death.Witness(power_of(world, name)),
     }
-    asked = tuple(vm for vm, row in world.rows.items() if row == name and world.wanted[vm])
+    # a row may be old: whatever no node that answers has may be on this one
+    asked = tuple(vm for vm in world.vms if world.wanted[vm])
     alive = {vm: any(world.nodes[one].guest_net for one in world.running(vm)) for vm in asked}
     heard = {"controller": alive} if world.controller_guest_net and world.controller_reaches else {}
     if not heard and asked:

@@ -305,11 +305,11 @@ def guests(
     elsewhere: Optional[Mapping[str, str]] = None,
     living: Tuple[str, ...] = (),
 ) -> Witness:
-    """``answers``: by observer, then by address. Silence counts only from an observer that could ask all of them.
+    """``addresses``: of every VM that may be on it, whatever its row says. ``answers``: by observer, then by address.
 
-    An answer keeps hands off the node, though it does not tell which node's port the VM is behind; but a VM whose MAC
-    is on a node that answers (``elsewhere``: by address, that node) is not this node's. ``living``: its VMs that were
-    seen to run on the node itself.
+    Silence counts only from an observer that could ask all of them. An answer keeps hands off the node, though it does
+    not tell which node's port the VM is behind; but a VM whose MAC is on a node that answers (``elsewhere``: by
+    address, that node) is not this node's. ``living``: its VMs that were seen to run on the node itself.
     """
     if living:
         return Witness(Guests.ANSWER, living)
