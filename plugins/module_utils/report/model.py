@@ -29,6 +29,10 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.migration import TABLE as MIGRATION
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_death import TABLE as NODE_DEATH
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_maintenance import (
+    TABLE as NODE_MAINTENANCE,
+)
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_return import TABLE as NODE_RETURN
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_start import TABLE as VM_START
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_where import TABLE as VM_WHERE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vnc import TABLE as VNC
@@ -39,7 +43,15 @@ FAIL_ON = ("never", "critical", "unknown", "warning")
 # A node that gave no answer has no check; its finding stands under this name.
 NO_CHECK = "node"
 # What is judged on the controller and is no check of a node.
-OTHERS = {"node_death": NODE_DEATH, "vnc": VNC, "vm_where": VM_WHERE, "migration": MIGRATION, "vm_start": VM_START}
+OTHERS = {
+    "node_death": NODE_DEATH,
+    "vnc": VNC,
+    "vm_where": VM_WHERE,
+    "migration": MIGRATION,
+    "vm_start": VM_START,
+    "node_return": NODE_RETURN,
+    "node_maintenance": NODE_MAINTENANCE,
+}
 IDENTITY = ("hostname", "boot_id", "uptime_seconds", "time", "kernel", "python")
 
 Key = Tuple[str, str, str]
