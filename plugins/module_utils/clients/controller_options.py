@@ -122,6 +122,35 @@ MIGRATION_PREFLIGHT: Declaration = {
         **VM_ZONE,
     },
 }
+NODE_MAINTENANCE: Declaration = {
+    "argument_spec": {
+        "node": {"type": "str", "required": True},
+        "state": {"type": "str", "required": True, "choices": ["entered", "left"]},
+        "reason": {"type": "str", "default": ""},
+        "reading": {"type": "str", "default": "node_maintenance_reading"},
+        "targets": {"type": "list", "elements": "str", "default": []},
+        "zone": {"type": "str", "default": ""},
+        "language": {"type": "str", "default": "en", "choices": ["en", "ko"]},
+        "store_url": {"type": "str", "no_log": True},
+    },
+}
+NODE_RETURN: Declaration = {
+    "argument_spec": {
+        "node": {"type": "str", "required": True},
+        "state": {"type": "str", "default": "looked", "choices": ["looked", "alive", "returned"]},
+        "health": {"type": "str", "default": "node_boot_check_result"},
+        "gate": {"type": "str", "default": ""},
+        "epoch_told": {"type": "bool", "default": True},
+        "release": {"type": "str", "default": ""},
+        "reason": {"type": "str", "default": ""},
+        "wanted_running": {"type": "list", "elements": "str", "default": ["on", "running", "true", "t", "1"]},
+        "language": {"type": "str", "default": "en", "choices": ["en", "ko"]},
+        "lock": {"type": "str"},
+        "epoch": {"type": "int"},
+        **VM_ZONE,
+    },
+    "required_together": [("lock", "epoch")],
+}
 UXEN_VM_PLACE: Declaration = {
     "argument_spec": {
         "vm": {"type": "str", "required": True},
