@@ -16,7 +16,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, open_store
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import (
+    Author,
+    Entry,
+    Phase,
+    open_store,
+)
 from playbook import LOCAL, UNREACHABLE, Playbook
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "boot_gate"
@@ -175,6 +180,21 @@ class TestRepair:
         code, output = self.release(tmp_path, gate, [guest], n2=UNREACHABLE)
         assert code == 2 and "The gate stays closed: web: n2 is silent" in output
         assert gate("status")[1].startswith("closed")
+
+    def test_a_node_that_a_recovery_fenced_is_left_to_its_return(self, tmp_path: Path, gate: Gate) -> None:
+        gate("status")
+        url = Playbook(tmp_path).environment["CLOUDOPS_STORE_URL"]
+        evidence = {"kind": "fence", "subject": "n1"}
+        with open_store(Author("lee", "2", Process.at(os.getpid())), url) as store:
+            store.record(Entry("ha_recovery", "zone-a", Phase.STARTED, "fence n1", "zone-a", evidence=evidence))
+        code, output = self.release(tmp_path, gate, [])
+        assert code == 2 and "run the playbook node_return for it" in output
+        assert gate("status")[1].startswith("closed")
+        with open_store(Author("lee", "2", Process.at(os.getpid())), url) as store:
+            store.record(Entry("node_return", "n1", Phase.STARTED, zone="zone-a"))
+            store.record(Entry("node_return", "n1", Phase.DONE, zone="zone-a"))
+        code, output = self.release(tmp_path, gate, [])
+        assert code == 0 and gate("status")[1].startswith("released"), output
 
 
 def test_a_gate_that_something_waits_at_is_not_taken_away(gate: Gate, released: Any) -> None:
