@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -137,7 +138,7 @@ class Returning:
             raise AnsibleActionFail(f"release: {text} means {', '.join(found) or 'no VM that a node or row has'}.")
         if str(found[0]) in decision.released(self.records, self.names):
             return None
-        evidence = {"vm": str(found[0]), "asked_for": text, "reason": reason}
+        evidence = {"host": self.host, "vm": str(found[0]), "asked_for": text, "reason": reason}
         return Entry(decision.JOB, self.name, Phase.NOTE, decision.RELEASE, self.zone_name, evidence=evidence)
 
     def released(self, word: Entry | None) -> dict[str, str]:
@@ -160,12 +161,16 @@ class Returning:
             entries.append(Entry(decision.RECOVERY, self.zone_name, Phase.CLOSED, zone=self.zone_name, evidence=reason))
         return entries
 
+    @cached_property
+    def outage(self) -> str:
+        return decision.outage(self.records, self.names, self.boot)
+
     # Its VMs
 
     @cached_property
     def kept(self) -> tuple[float, Mapping[VmUuid, Mapping[str, Any]]]:
         """The last verified snapshot in which it was in service, and when that was."""
-        until = decision.taken_down(self.records, self.names) or "9"
+        until = self.outage or "9"
         with existing_store(self._variables, self.options["store_url"]) as store:
             if store is None:
                 return 0.0, {}
@@ -255,8 +260,7 @@ class Returning:
 
     def moves(self) -> list[dict[str, str]]:
         """What recoveries started elsewhere of its VMs, and still runs there."""
-        down = decision.taken_down(self.records, self.names)
-        started = decision.restarted(self.records, down) if down else []
+        started = decision.restarted(self.records, self.outage) if self.outage else []
         found = []
         for text in started:
             vm = VmUuid(text)
@@ -268,7 +272,7 @@ class Returning:
 
     def back(self, word: Entry | None) -> Back:
         guests = {str(vm): self.runs_on(vm) for vm in self.own()}
-        came = decision.returned(self.records, self.names, self.boot) if self.boot else ""
+        came = decision.came_back(self.records, self.names, self.boot)
         who = next((f"{one['who']}@{one['host']}" for one in self.records if came and one["at"] == came), "")
         state, _space, boot = self.options["gate"].partition(" ")
         gate = state if state in (Gate.CLOSED, Gate.RELEASED) else Gate.NONE
@@ -331,6 +335,9 @@ class Returning:
             found.append(("its domains", "libxc did not answer"))
         if any(self.host not in answers for answers in self.zone.answers):
             found.append(("its domains, a second time", "it answered once"))
+        age = time.time() - (self.zone.read_at or 0.0)
+        if age > self.options["max_age"]:
+            found.append(("the zone now", f"it was read {age:.0f} s ago, and {self.options['max_age']:g} s may pass"))
         if not self._health:
             found.append(("its boot check", "it gave no answer"))
         boots = {self.boot, str((self._health.get("node") or {}).get("boot_id") or self.boot), boot or self.boot}

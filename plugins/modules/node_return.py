@@ -51,6 +51,10 @@ options:
     description: Whether it has heard of the zone's newest epoch.
     type: bool
     default: true
+  max_age:
+    description: How old the last readings may be, in seconds.
+    type: float
+    default: 15.0
   release:
     description:
       - A VM that a person gives up for its return, by UUID, name or MAC address. It may start on this node, or stay

@@ -141,6 +141,7 @@ NODE_RETURN: Declaration = {
         "health": {"type": "str", "default": "node_boot_check_result"},
         "gate": {"type": "str", "default": ""},
         "epoch_told": {"type": "bool", "default": True},
+        "max_age": {"type": "float", "default": 15.0},
         "release": {"type": "str", "default": ""},
         "reason": {"type": "str", "default": ""},
         "wanted_running": {"type": "list", "elements": "str", "default": ["on", "running", "true", "t", "1"]},

@@ -242,8 +242,25 @@ def returned(records: Iterable[Record], names: Collection[str], boot: str = "") 
     return times[-1] if times else ""
 
 
+def came_back(records: Sequence[Record], names: Collection[str], boot: str) -> str:
+    """When it came back with this boot, unless it was taken down once more since: a fence may have missed it."""
+    back = returned(records, names, boot) if boot else ""
+    return back if back > taken_down(records, names) else ""
+
+
 def _is_return(record: Record, names: Collection[str]) -> bool:
-    return record["job"] == JOB and record["phase"] == "done" and not record["step"] and record["subject"] in names
+    return record["job"] == JOB and record["phase"] == "done" and not record["step"] and _is_of(record, names)
+
+
+def _is_of(record: Record, names: Collection[str]) -> bool:
+    """It is known by its kernel's name while it answers, and by the inventory's alone while it is silent."""
+    return record["subject"] in names or record["evidence"].get("host") in names
+
+
+def outage(records: Sequence[Record], names: Collection[str], boot: str) -> str:
+    """When it was taken down, where this ``boot`` of it is the one that comes back from that; else empty."""
+    down, last = taken_down(records, names), returned(records, names)
+    return "" if last > down and last != returned(records, names, boot) else down
 
 
 def released(records: Sequence[Record], names: Collection[str]) -> Dict[str, str]:
@@ -252,7 +269,7 @@ def released(records: Sequence[Record], names: Collection[str]) -> Dict[str, str
     return {
         str(one["evidence"]["vm"]): "%s: %s" % (one["who"], one["evidence"]["reason"])
         for one in records
-        if one["job"] == JOB and one["step"] == RELEASE and one["subject"] in names and str(one["at"]) > back
+        if one["job"] == JOB and one["step"] == RELEASE and _is_of(one, names) and str(one["at"]) > back
     }
 
 

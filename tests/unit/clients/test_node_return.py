@@ -67,7 +67,7 @@ class Return(Playbook):
             store.save("fleet_snapshot", ZONE, {"zone": ZONE, "verified": True, "nodes": {}, "vms": list(vms)})
 
     def look(self, *arguments: str, **options: Any) -> dict[str, Any]:
-        given = {"node": "n1", "zone": ZONE, "gate": f"closed {BOOT}", **self.uxen.options}
+        given = {"node": "n1", "zone": ZONE, "gate": f"closed {BOOT}", "max_age": 300, **self.uxen.options}
         given = {**given, "readings": ["node_return_first", "node_return_second"], **options}
         task = {"cloudops.hypervisor.node_return": given, "register": "done", "run_once": True}
         copy = {"content": "{{ done | to_json }}", "dest": str(self.directory / "done.json")}
@@ -188,6 +188,7 @@ def test_what_waits_at_its_gate_and_runs_elsewhere_keeps_it_closed(play: Return)
         ({"gate": ""}, "fit", {"no_gate"}),
         ({"gate": "closed another"}, "fit", {"unread"}),
         ({"epoch_told": False}, "fit", {"epoch"}),
+        ({"max_age": 0.1}, "fit", {"unread"}),
         ({}, "not proven", {"not_fit"}),
         ({"login_port": 9}, "fit", {"unread"}),
         ({"health": "nothing"}, "fit", {"unread", "not_fit"}),
@@ -255,3 +256,6 @@ def test_a_node_that_is_back_is_not_asked_again(play: Return) -> None:
     done = play.look()
     assert done["may"] and done["back"] and codes(done) == {"back"}
     assert [one["vm"] for one in done["moves"]] == [uuid(2)]
+    # fenced once more, and not hit
+    play.journal(*recovered())
+    assert not play.look()["back"]

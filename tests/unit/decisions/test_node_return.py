@@ -14,9 +14,11 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node
     Job,
     Stale,
     apart,
+    came_back,
     gate_obstacles,
     judge,
     obstacles,
+    outage,
     released,
     restarted,
     returned,
@@ -142,6 +144,22 @@ def test_when_it_was_taken_down_and_when_it_came_back() -> None:
     assert (returned([], NAMES), returned([back], NAMES), returned([back], NAMES, "c")) == ("", at(9), "")
     assert returned([back], NAMES, "b") == at(9)
     assert returned([{**back, "subject": "n2"}, {**back, "phase": "closed"}], NAMES) == ""
+
+
+def test_a_boot_that_is_back_counts_until_it_is_taken_down_again() -> None:
+    back = record(9, "node_return", "done", "n1", boot_id="b")
+    again = step(20, "fence", "n1", "started")
+    assert (came_back([*FENCED, back], NAMES, "b"), came_back([*FENCED, back], NAMES, "c")) == (at(9), "")
+    assert came_back([back], NAMES, "") == "" and came_back([*FENCED, back, again], NAMES, "b") == ""
+    assert outage([], NAMES, "b") == "" and outage(FENCED, NAMES, "b") == at(2)
+    # to move back what was its own, once it is back; an ordinary boot later is another matter
+    assert (outage([*FENCED, back], NAMES, "b"), outage([*FENCED, back], NAMES, "c")) == (at(2), "")
+    assert outage([*FENCED, back, again], NAMES, "b") == at(20)
+
+
+def test_it_is_known_by_either_of_its_names() -> None:
+    back = record(9, "node_return", "done", "node1", boot_id="b", host="n1")
+    assert returned([back], ("n1",)) == at(9) and returned([back], ("n2",)) == ""
 
 
 def test_a_repair_leaves_the_gate_of_a_node_that_was_fenced() -> None:

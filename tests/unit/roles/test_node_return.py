@@ -103,6 +103,13 @@ def test_what_cannot_be_meant_is_refused(
     assert code == 2 and said in output, output
 
 
+def test_what_is_moved_to_it_is_looked_at_first(playbook: Playbook) -> None:
+    playbook.hosts["n1"] = LOCAL
+    code, output = come_back(playbook, tasks_from="move", node_return_moves=["web-1"], vm_where_store_url="")
+    assert code == 2 and "cloudops.hypervisor.vm_migrate -e vm=web-1 -e node=n1" in output, output
+    assert "vm: web-1 means no VM that a node or row has" in output
+
+
 class TestRelease:
     """What is done once nothing stands against it."""
 
