@@ -30,6 +30,13 @@ TELL: Declaration = {
     },
 }
 
+WORD: Declaration = {
+    "question": {"type": "str", "required": True},
+    "about": {"type": "str", "required": True},
+    "yes": {"type": "bool", "required": True},
+    "reason": {"type": "str", "required": True},
+}
+
 BMC: Declaration = {
     "address": {"type": "str", "required": True},
     "username": {"type": "str", "required": True},
@@ -165,6 +172,49 @@ VM_WHEREABOUTS: Declaration = {
         "vms": {"type": "list", "elements": "str", "required": True},
         "counts": {"type": "str", "default": ""},
         **VM_ZONE,
+    },
+}
+ASK_PERSON: Declaration = {
+    "argument_spec": {
+        "question": {"type": "str", "required": True},
+        "about": {"type": "str", "required": True},
+        "text": {"type": "str", "required": True},
+        "words": {"type": "list", "elements": "dict", "default": [], "options": WORD},
+    },
+}
+PLAN: Declaration = {
+    "argument_spec": {
+        "state": {"type": "str", "default": "saved", "choices": ["saved", "read", "approved"]},
+        "kind": {"type": "str"},
+        "name": {"type": "str"},
+        "body": {"type": "dict"},
+        "plan": {"type": "int"},
+        "sha256": {"type": "str"},
+        "store_url": {"type": "str", "no_log": True},
+    },
+    "required_if": [
+        ("state", "saved", ["kind", "name", "body"]),
+        ("state", "read", ["plan"]),
+        ("state", "approved", ["plan", "sha256"]),
+    ],
+}
+HA_DECISION: Declaration = {
+    "argument_spec": {
+        **VM_ZONE,
+        "state": {"type": "str", "default": "recover", "choices": ["recover", "plan", "status"]},
+        "readings": {"type": "list", "elements": "str", "default": ["ha_recovery_before", "ha_recovery_reading"]},
+        "addresses": {"type": "dict", "default": {}},
+        "node": {"type": "str", "default": "ha_recovery_node"},
+        "wanted_running": {"type": "list", "elements": "str", "default": ["on", "running", "true", "t", "1"]},
+        "snapshot_max_age": {"type": "float", "default": 86400.0},
+        "vms": {"type": "dict", "default": {}},
+        "limits": {"type": "dict", "default": {}},
+        "policy": {"type": "dict", "default": {}},
+        "placement": {"type": "dict", "default": {}},
+        "hold": {"type": "dict"},
+        "plan": {"type": "int"},
+        "approval": {"type": "dict", "default": {}},
+        "memory": {"type": "dict", "default": {}},
     },
 }
 XEN_VM: Declaration = {
