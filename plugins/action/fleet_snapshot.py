@@ -64,6 +64,7 @@ def _rows(zone: Zone) -> tuple[fleet.Row, ...] | None:
             None if row.display is None else row.display.number,
             row.more.get("name"),
             row.more.get("wanted_state"),
+            row.more.get("address"),
         )
         for row in zone.database.vms
     )

@@ -31,6 +31,7 @@ class Row:
     display: Optional[int]
     name: Optional[str] = None
     wanted: Optional[str] = None
+    address: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _vm(vm: str, answers: Answers, rows: Optional[Sequence[Row]], whole: bool) -
         "standing": DISPUTED if why else UNKNOWN if state == UNKNOWN else AGREED,
         "why": why,
         "display": None if display is None else display - 5900,
-        "row": None if row is None else {"node": row.node, "display": row.display},
+        "row": None if row is None else {"node": row.node, "display": row.display, "address": row.address},
         "config": None if config is None else config["path"],
         "configured_display": None if config is None else config["display"],
         "memory_mib": _memory(domain, config),

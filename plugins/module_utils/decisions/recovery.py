@@ -60,7 +60,6 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.reco
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.wanted import Want
 
-POLL = 5.0
 ROOM = "Make room, then run this again."
 
 
@@ -427,7 +426,9 @@ def planned(case: Case) -> Optional[Holds]:
         said = "%s is silent: %s" % (unproven[0], fences[unproven[0]].why)
         left.update(dict.fromkeys(wanted, Out(Way.UNDECIDED, said, "Find out what %s does." % unproven[0])))
         wanted, chosen = [], {}
-    fit = [name for name, node in nodes.items() if node.answers and node.fit and not node.maintenance]
+    able = [name for name, node in nodes.items() if node.answers and not node.maintenance]
+    # the node that is lost makes its peers ill, too: where none is fit yet, whoever becomes so will start them
+    fit = [name for name in able if nodes[name].fit] or able
     placed = case.place(tuple(_database_first(case, wanted)), tuple(fit)) if wanted else {}
     starts = {name: one.node for name, one in placed.items() if one.node}
     left.update({name: Out(Way.NOT_STARTED, one.why, ROOM) for name, one in placed.items() if not one.node})
@@ -493,7 +494,7 @@ def _until(case: Case, why: str, name: str) -> Standing:
     cut = case.sight.nodes[name].cut
     decided = quorum.quorum(cut, case.now, case.policy.limits.takes).decided_at if cut is not None else None
     if decided is not None and case.now <= decided + case.policy.max_age:
-        return Waits(Out(Way.UNDECIDED, why), min(decided + POLL, case.now + 60.0))
+        return Waits(Out(Way.UNDECIDED, why), min(decided + case.policy.poll, case.now + 60.0))
     return _patiently(case, Out(Way.UNDECIDED, why))
 
 
@@ -504,10 +505,13 @@ def _after_fence(case: Case, name: str, fence: Attempt) -> Standing:
     on = [one for one in case.of(PowerOn.kind, name) if one.began > fence.began]
     if on:
         if case.now - on[-1].last <= case.policy.booting:
-            return Waits(Out(Way.UNDECIDED, "%s: a new boot id, from behind its gate" % name), case.now + POLL)
+            boots = Out(Way.UNDECIDED, "%s: a new boot id, from behind its gate" % name)
+            return Waits(boots, case.now + case.policy.poll)
         return _ask_off(case, name, out.why)
-    if case.now - fence.last <= _dead_time(case, name):
-        return Waits(out, case.now + POLL)
+    # what was not there before cannot end: then no more is waited for than the power itself
+    ends = _dead_time(case, name) if fence.values.get("before") else case.policy.limits.takes
+    if case.now - fence.last <= ends:
+        return Waits(out, case.now + case.policy.poll)
     readings = case.sight.nodes[name].readings
     dead = node_death.decide(readings).verdict is Death.OFF
     if dead and case.sight.nodes[name].gated:
@@ -537,11 +541,11 @@ def _ask_off(case: Case, name: str, why: str) -> Standing:
 
 
 def _patiently(case: Case, out: Out) -> Standing:
-    return out if case.impatient else Waits(out, case.now + POLL)
+    return out if case.impatient else Waits(out, case.now + case.policy.poll)
 
 
 def _later(case: Case, until: Optional[float] = None) -> Observe:
-    return Observe("zone", until=case.now + POLL if until is None else until)
+    return Observe("zone", until=case.now + case.policy.poll if until is None else until)
 
 
 def _left_to_start(case: Case) -> bool:
@@ -571,7 +575,7 @@ def started(case: Case) -> Optional[Holds]:
     standings = {name: case.standing(name) for name in case.starts()}
     under_way = [one for name, one in standings.items() if case.of(Start.kind, name) and not isinstance(one, Out)]
     settling = [one for one in standings.values() if isinstance(one, Step) and not isinstance(one, Start)]
-    again = [one for one in under_way if isinstance(one, Step)]
+    again = [one for one in under_way if isinstance(one, Step)][: case.policy.parallel]
     if settling or again:
         return Holds((*settling, *(one for one in again if one not in settling)), "what is under way")
     if under_way:
@@ -595,7 +599,7 @@ def _watched(case: Case) -> Optional[Holds]:
     begun = [one.last for one in case.of(Start.kind)]
     if begun and case.now - max(begun) <= case.policy.watch:
         return written(case) or Holds(
-            (_later(case, case.now + 2 * POLL),), "whether nobody else starts them is watched"
+            (_later(case, case.now + 2 * case.policy.poll),), "whether nobody else starts them is watched"
         )
     return None
 
@@ -748,7 +752,10 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
     target = case.starts().get(name, "")
     node = case.sight.nodes.get(target)
     if node is None or not node.answers or not node.fit:
-        return Out(Way.NOT_STARTED, "%s, where it was to start, is not fit any more" % target, "Run this again.")
+        return _patiently(
+            case,
+            Out(Way.NOT_STARTED, "%s, where it was to start, is not fit" % target, "Mend it, then run this again."),
+        )
     hindered = case.hindrance(name)
     if hindered is not None:
         return _patiently(case, hindered)

@@ -28,7 +28,8 @@ class Policy:
     """The numbers of the rules. ``patience``: seconds after the last step that a proof is waited for.
 
     ``held_off``: how the site's own HA is kept away; without it ``quiet`` and ``watch`` count. ``tries``: of one step.
-    ``booting``: seconds a node may take to boot. ``database_vm``: the VM of this zone that holds the uxen database.
+    ``booting``: seconds a node may take to boot. ``poll``: seconds between two looks at what is waited for.
+    ``database_vm``: the VM of this zone that holds the uxen database.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -38,6 +39,7 @@ class Policy:
     held_off: str = ""
     patience: float = 600.0
     booting: float = 600.0
+    poll: float = 5.0
     parallel: int = 4
     tries: int = 3
     database_vm: str = ""

@@ -291,6 +291,11 @@ def _uuid(text: Optional[str]) -> Optional[VmUuid]:
     return None if text is None else VmUuid(text)
 
 
+def is_end(name: str) -> bool:
+    """Whether a domain of this name is one end of a migration."""
+    return _PART.search(name) is not None
+
+
 def _domain(one: Mapping[str, Any]) -> Domain:
     disks = tuple(disk["path"] for disk in one["disks"] if disk["path"])
     return Domain(one["id"], VmUuid(one["uuid"]), one["name"], one["cpu_ns"], _resting(one["state"]), disks)

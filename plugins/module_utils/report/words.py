@@ -48,6 +48,40 @@ CATALOGUE: Dict[str, Text] = {
     "vnc.quiet": Text(
         "{n} more VMs are in step or off", "그 외 VM {n}개는 일치하거나 꺼져 있음", one="{n} more VM is in step or off"
     ),
+    "ha.zone": Text("recovery of {zone}", "{zone} 복구"),
+    "ha.stage": Text("{stage}: {why}", "{stage}: {why}"),
+    "ha.node": Text("node", "노드"),
+    "ha.read": Text("read {age} s ago", "{age}초 전에 읽음"),
+    "ha.row": Text("rule {rule}", "규칙 {rule}"),
+    "ha.missing": Text("missing for a verdict: {what}", "판정에 부족한 근거: {what}"),
+    "ha.quorum": Text(
+        "o2cb decides its quorum in {left} s, at {at}: {why}", "o2cb 정족수 결정까지 {left}초, {at}: {why}"
+    ),
+    "ha.quorum_unknown": Text(
+        "when o2cb decides its quorum is not known: {why}", "정족수 결정 시각을 알 수 없음: {why}"
+    ),
+    "ha.well": Text("every node answers", "모든 노드가 응답함"),
+    "ha.fence": Text("fence", "전원 차단"),
+    "ha.start": Text("start", "구동"),
+    "ha.on": Text("{vm} on {node}", "{vm}: {node} 에서 구동"),
+    "ha.left": Text("left out", "제외"),
+    "ha.nothing": Text("there is nothing to recover", "복구할 대상이 없음"),
+    "ha.runs": Text("runs", "구동 중"),
+    "ha.not started": Text("not started", "구동하지 않음"),
+    "ha.undecided": Text("undecided", "미확정"),
+    "ha.moves": Text("room would be made by moving {moves}", "다음 이동으로 공간을 확보할 수 있음: {moves}"),
+    "ha.memory": Text("room would be made by {memory}", "다음 메모리로 공간을 확보할 수 있음: {memory}"),
+    "ha.saved": Text("saved as plan {id}, sha256 {sha256}", "계획 {id} (으)로 저장됨, sha256 {sha256}"),
+    "ha.approve": Text(
+        "to approve it: ansible-playbook cloudops.hypervisor.plan_approve -e plan={id} -e sha256={sha256}",
+        "승인: ansible-playbook cloudops.hypervisor.plan_approve -e plan={id} -e sha256={sha256}",
+    ),
+    "ha.approved": Text("approved by {by}", "{by} 이(가) 승인함"),
+    "ha.refused": Text("the approved plan does not hold: {why}", "승인된 계획을 쓸 수 없음: {why}"),
+    "ha.open": Text("a recovery is under way since {at}", "{at} 부터 복구가 진행 중"),
+    "ha.closed": Text("no recovery is under way", "진행 중인 복구 없음"),
+    "ha.step": Text("{at}  {step}  {phase}", "{at}  {step}  {phase}"),
+    "ha.database": Text("the database was not read: {why}", "DB 를 읽지 못함: {why}"),
     "where.database": Text("database", "DB 정보"),
     "where.config": Text(".cfg", "설정(.cfg)"),
     "where.image": Text("image", "이미지"),

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, Store, open_store
+from clients.ipmi import Machine
 from clients.postgresql import PostgresqlServer
 
 Opener = Callable[..., Store]
@@ -69,3 +70,12 @@ def opener(url: str) -> Iterator[Opener]:
 @pytest.fixture
 def store(opener: Opener) -> Store:
     return opener()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    directory = tmp_path / "bmc"
+    directory.mkdir()
+    made = Machine(directory)
+    yield made
+    made.stop()

@@ -369,10 +369,25 @@ def test_the_database_comes_first():
     assert first(start(LOST, policy=replace(POLICY, database_vm="a"), database=False)).kind == "start"
 
 
-def test_a_target_that_is_not_fit_any_more_is_said():
+def test_a_target_that_is_not_fit_is_waited_for_with_patience():
     sight = zone(n1=GONE, a=LOST)
-    found = decide(replace(sight, nodes={**sight.nodes, "n2": node(fit=False)}), FENCED)
+    ill = replace(sight, nodes={**sight.nodes, "n2": node(fit=False)})
+    assert decide(ill, FENCED).stage == "start" and first(decide(ill, FENCED)).kind == "observe"
+    found = decide(ill, FENCED, replace(POLICY, patience=0))
     assert found.ended and found.outs["a"].way is Way.NOT_STARTED
+
+
+def test_where_the_lost_node_makes_every_other_one_ill_the_plan_has_them_all_the_same():
+    sight = zone()
+    ill = {name: replace(one, fit=False) for name, one in sight.nodes.items()}
+    asked = []
+
+    def place(names, fit):
+        asked.extend(fit)
+        return placed(names, fit)
+
+    assert first(decide(replace(sight, nodes=ill), place=place)).kind == "plan" and "n2" in asked
+    assert "n1" not in asked
 
 
 def test_a_proof_that_does_not_come_ends_with_patience():

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A zone as the placement takes it: what its nodes have free, what each VM needs, and which volumes it lies on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import placement, recovery_steps
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VNC_BASE, Display, VmUuid
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_zone import RecoveryZone
+
+UNKNOWN_MEMORY = "its memory is not known: no .cfg, row or snapshot has it"
+
+
+class Placing:
+    """``options``: priorities, groups and pins of the site, by VM; ``last``: the newest plan, for whoever shows it."""
+
+    def __init__(self, zone: RecoveryZone, options: Mapping[str, Any], limits: placement.Limits) -> None:
+        self._zone = zone
+        self._options = options
+        self._limits = limits
+        self._configs = self._read_configs()
+        self.last: placement.Plan | None = None
+
+    def __call__(self, names: Sequence[str], fit: Sequence[str]) -> Mapping[str, recovery_steps.Placed]:
+        wanted, unknown = [], {}
+        for at, name in enumerate(names):
+            one = self._vm(VmUuid(name), len(names) - at)
+            if one is None:
+                unknown[name] = recovery_steps.Placed(why=UNKNOWN_MEMORY)
+            else:
+                wanted.append(one)
+        self.last = placement.plan(self._nodes(fit), wanted, self._running(), self._limits)
+        placed = {str(one.vm): recovery_steps.Placed(one.node) for one in self.last.places}
+        placed.update({str(one.vm): recovery_steps.Placed(why=_why(one)) for one in self.last.left})
+        return {**unknown, **placed}
+
+    def _read_configs(self) -> dict[VmUuid, list[Mapping[str, Any]]]:
+        found: dict[VmUuid, list[Mapping[str, Any]]] = {}
+        for answer in self._zone.last.values():
+            for one in answer["configs"]:
+                if one["uuid"]:
+                    found.setdefault(VmUuid(one["uuid"]), []).append(one)
+        return found
+
+    def _nodes(self, fit: Sequence[str]) -> list[placement.Node]:
+        nodes = []
+        for host, answer in self._zone.last.items():
+            name, memory = self._zone.names[host], answer["node"]["memory_kib"]
+            known = None not in (memory["free"], memory["total"], memory["dom0"])
+            nodes.append(
+                placement.Node(
+                    name=name,
+                    rack=self._zone.rack(host),
+                    memory_kib=memory["total"] - memory["dom0"] if known else 0,
+                    free_kib=memory["free"] if known else 0,
+                    displays=frozenset(self._taken(name, answer)),
+                    volumes=frozenset(self._volumes(answer)),
+                    barred="" if name in fit else "it is not fit, or in maintenance",
+                    dom0_lacks_kib=max((memory["dom0_maximum"] or 0) - memory["dom0"], 0) if known else 0,
+                )
+            )
+        return nodes
+
+    def _taken(self, name: str, answer: Mapping[str, Any]) -> Iterable[Display]:
+        """In any of the truths."""
+        numbers = {one["port"] - VNC_BASE for one in answer["listeners"]}
+        for one in answer["domains"] or ():
+            ports = [one["vnc"][source] for source in ("xenstore", "qmp", "listening")]
+            numbers |= {port - VNC_BASE for port in ports if port}
+        return [Display(number) for number in sorted(numbers | self._zone.displays_of(name)) if number >= 0]
+
+    def _volumes(self, answer: Mapping[str, Any]) -> set[str]:
+        return {one["volume"] for one in answer["images"] if one["volume"] and one["inode"] is not None}
+
+    def _running(self) -> list[placement.Running]:
+        found = []
+        for host, answer in self._zone.last.items():
+            for one in answer["domains"] or ():
+                vm = VmUuid(one["uuid"])
+                known = placement.Vm(vm, one["name"], one["maximum_kib"], max(one["vcpus"], 1), **self._of_site(vm))
+                found.append(placement.Running(known, self._zone.names[host]))
+        # of one that has two domains, the first: it is left alone anyway
+        return list({one.vm.uuid: one for one in reversed(found)}.values())
+
+    def _vm(self, vm: VmUuid, turn: int) -> placement.Vm | None:
+        configs = self._configs.get(vm, ())
+        config = configs[0] if configs else {}
+        kept: Mapping[str, Any] = next((one for one in self._zone.last_snapshot.get("vms", ()) if one["vm"] == vm), {})
+        memory = config.get("memory_mib") or kept.get("memory_mib") or self._zone.memory_of(vm)
+        if not memory:
+            return None
+        site = self._of_site(vm)
+        return placement.Vm(
+            uuid=vm,
+            name=config.get("name") or kept.get("name") or str(vm),
+            memory_kib=int(memory) * 1024,
+            vcpus=config.get("vcpus") or kept.get("vcpus") or 1,
+            display=self._zone.display_of(vm),
+            volumes=frozenset(self._lies_on(config or kept)),
+            was=self._zone.row_of(vm),
+            **site,
+        )
+
+    def _lies_on(self, config: Mapping[str, Any]) -> set[str]:
+        """The volumes of its disks, as whoever finds them tells."""
+        paths = set(config.get("disks") or ())
+        images = [one for answer in self._zone.last.values() for one in answer["images"]]
+        return {one["volume"] for one in images if one["path"] in paths and one["volume"] and one["inode"] is not None}
+
+    def _of_site(self, vm: VmUuid) -> dict[str, Any]:
+        given = self._options.get(str(vm)) or {}
+        row = self._zone.priority_of(vm)
+        return {
+            "priority": int(given.get("priority", row)),
+            "order": int(given.get("order", 0)),
+            "group": str(given.get("group", "")),
+            "bound": str(given.get("bound", "")),
+        }
+
+
+def _why(one: placement.LeftOut) -> str:
+    values = ", ".join(f"{name} {value}" for name, value in one.values.items())
+    return f"{one.code.removeprefix('placement_')}: {values}" if values else one.code.removeprefix("placement_")
