@@ -31,7 +31,7 @@ check: ## Check nodes and report: INVENTORY=localhost|lab|PATH LIMIT=n1,n2 REPOR
 test: ## Prove the project, all of it or parts: PART="lint units"
 	@requirements/install test && $(python) tests/run $(PART)
 
-soak: ## Run one of the long sweeps, an hour at most, resumed by the next: PART=parsers|schedules|faults|vms|molecule|importer
+soak: ## Run one of the long sweeps, an hour at most, resumed by the next: PART=parsers|schedules|faults|vms|ha|molecule|importer
 	@requirements/install test && $(python) tests/run --soak $(PART)
 
 bench: ## Measure speed

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from host import LabError
+from network import Namespace
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 900
@@ -63,14 +64,16 @@ def _word(finding: Mapping[str, Any]) -> str:
 class Run:
     """A playbook that runs, from begin() to end()."""
 
-    def __init__(self, command: list[str], screen: Path, state: Path, reports: Path) -> None:
+    def __init__(
+        self, command: list[str], screen: Path, state: Path, reports: Path, environment: Mapping[str, str]
+    ) -> None:
         self._screen, self._reports = screen, reports
         self._began = time.monotonic()
         with screen.open("w") as output:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "XDG_STATE_HOME": str(state), "NO_COLOR": "1", "COLUMNS": "120"},
+                env={**os.environ, "XDG_STATE_HOME": str(state), "NO_COLOR": "1", "COLUMNS": "120", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -112,10 +115,14 @@ class Run:
 
 
 class Controller:
+    """``namespace``: the network it is in; ``environment``: what its runs are given beside their own."""
+
     def __init__(self, inventory: str, directory: Path) -> None:
         self._inventory = ROOT / "inventories" / inventory
         self._directory = directory
         self._runs: list[Run] = []
+        self.namespace: Namespace | None = None
+        self.environment: dict[str, str] = {}
         directory.mkdir(exist_ok=True)
 
     def begin(self, playbook: str, *arguments: str, **variables: Any) -> Run:
@@ -137,8 +144,11 @@ class Controller:
             variables[f"{name}_report_directory"] = str(reports)
         extra = json.dumps(variables)
         command = [sys.executable, "-m", "ansible", "playbook", "--inventory", str(self._inventory)]
+        if self.namespace is not None:
+            command = [str(word) for word in self.namespace.inside(*command)]
         command += ["--extra-vars", extra, *arguments, playbook]
-        self._runs.append(Run(command, self._directory / f"{number}.screen", self._directory / "state", reports))
+        screen, state = self._directory / f"{number}.screen", self._directory / "state"
+        self._runs.append(Run(command, screen, state, reports, self.environment))
         return self._runs[-1]
 
     def leave(self) -> None:

@@ -85,6 +85,11 @@ def ssh(lab: Lab, options: argparse.Namespace) -> None:
     os.execvp("ssh", remote.command(options.machine, *options.command))
 
 
+def inside(lab: Lab, options: argparse.Namespace) -> None:
+    command = [str(word) for word in lab.namespace.inside(*options.command)]
+    os.execvp(command[0], command)
+
+
 def inventory(lab: Lab, options: argparse.Namespace) -> None:
     connection = {
         "ansible_ssh_args": f"-F {remote.config_file(lab.topology)}",
@@ -146,6 +151,8 @@ def _parser(names: _Arguments) -> argparse.ArgumentParser:
     command(faults, "list the faults")
     added = command(ssh, "log in to a machine, or run a command there")
     added.add_argument("machine", choices=names.machines)
+    added.add_argument("command", nargs=argparse.REMAINDER)
+    added = command(inside, "run a command of this machine in the lab's own network, as a controller there")
     added.add_argument("command", nargs=argparse.REMAINDER)
     command(inventory, "print the nodes as an Ansible inventory")
     added = command(down, "end the lab; its snapshots stay")

@@ -112,6 +112,15 @@ TEST = (
         root=True,
         packages=("tests/lab/packages.txt",),
     ),
+    Part(
+        name="recovery",
+        claim="A node is lost: its guests run on the other, each once, though the controller is killed",
+        commands=("python -m pytest tests/lab/test_ha.py -m 'not soak'",),
+        minutes=20,
+        alone=True,
+        root=True,
+        packages=("tests/lab/packages.txt",),
+    ),
 )
 
 # Each runs for an hour at most and goes on where its last run ended.
@@ -147,6 +156,14 @@ SOAK = (
         name="vms",
         claim="Leases, jobs and guests on two real nodes: every case",
         commands=(f"python tests/run/sweep.py vms tests/lab/test_node_jobs.py {XEN_LAB}",),
+        minutes=75,
+        root=True,
+        packages=("tests/lab/packages.txt",),
+    ),
+    Part(
+        name="ha",
+        claim="Recovery on two real nodes: every scenario, and every record at which the controller is killed",
+        commands=("python tests/run/sweep.py ha tests/lab/test_ha.py",),
         minutes=75,
         root=True,
         packages=("tests/lab/packages.txt",),

@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, cloudops.hypervisor contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A node is lost; its guests run on the other, each exactly once, whatever becomes of the controller meanwhile."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import SEED
+from controller import Controller
+from fault import make
+from guests import GUESTS_BY_NAME
+from observer import Observer
+from xen_lab import XenLab
+
+pytestmark = pytest.mark.timeout(3000)
+
+HOME = {
+    node: [guest for guest in GUESTS_BY_NAME.values() if guest.home == node and guest.runs] for node in ("x1", "x2")
+}
+FAULTS = {
+    "killed": ("node_killed",),
+    "frozen": ("node_frozen",),
+    "cut off": ("node_cut", "guests_cut"),
+    "unmanaged": ("node_cut",),
+}
+KILLER = str(Path(__file__).parent / "killer")
+# the records of a recovery that fences a node and starts two guests
+RECORDS = 22
+
+
+@pytest.fixture
+def zone(xen_lab: XenLab, controller: Controller) -> Controller:
+    """A controller with an address in the lab's own network: it reaches the BMCs and the switch."""
+    controller.namespace = xen_lab.namespace
+    return controller
+
+
+def nodes_in_database(lab: XenLab) -> dict[str, str]:
+    query = "SELECT v.name, p.name FROM pengx_vm v JOIN pengx_pm p ON p.uuid = v.pm_uuid"
+    with lab.database.connect() as connection:
+        return dict(connection.execute(query).fetchall())
+
+
+def recovered(lab: XenLab, observer: Observer, lost: str) -> None:
+    """Everything runs on the node that is left, once, and the database says so."""
+    left = "x1" if lost == "x2" else "x2"
+    guests = [guest for home in HOME.values() for guest in home]
+    assert {guest.uuid for guest in guests} <= lab.domains(left)
+    rows = nodes_in_database(lab)
+    assert {guest.name: rows[guest.name] for guest in guests} == {guest.name: left for guest in guests}
+    for guest in HOME[lost]:
+        assert [copy.held for copy in observer.seen().latest(guest.uuid) if copy.node == left] == [False]
+
+
+def lose(lab: XenLab, how: str, node: str) -> None:
+    for fault in FAULTS[how]:
+        make(lab, lab.faults[fault], node)
+
+
+@pytest.mark.sample("ha")
+@pytest.mark.parametrize(
+    ("how", "node"),
+    [("frozen", "x1"), ("frozen", "x2"), ("cut off", "x2")],
+    ids=["frozen x1", "frozen x2", "cut off x2"],
+)
+def test_the_guests_of_a_lost_node_run_on_the_other_though_the_controller_is_killed(
+    how: str, node: str, spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, how, node)
+    zone.environment = {"PYTHONPATH": KILLER, "CLOUDOPS_KILL_AFTER": str(random.Random(SEED).randint(4, RECORDS))}
+    killed = zone.run("ha_recovery", ha_recovery_unasked=True)
+    zone.environment = {}
+    assert killed.rc == -9
+    again = zone.run("ha_recovery", ha_recovery_unasked=True)
+    assert again.rc == 0, again.screen
+    recovered(spoiled, observed, node)
+    shown = zone.run("ha_status")
+    assert "no recovery is under way" in shown.words
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("after", range(2, RECORDS + 1))
+def test_it_goes_on_from_every_record_at_which_its_controller_was_killed(
+    after: int, spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen", "x2")
+    zone.environment = {"PYTHONPATH": KILLER, "CLOUDOPS_KILL_AFTER": str(after)}
+    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == -9
+    zone.environment = {}
+    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_a_node_that_lost_its_power_proves_by_its_new_boot_that_it_was_off(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "killed", "x1")
+    done = zone.run("ha_recovery", ha_recovery_unasked=True)
+    assert done.rc == 0 and "a new boot is the proof" in done.words
+    assert spoiled.bmcs["x1"].powered()
+    recovered(spoiled, observed, "x1")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"password": "another"}, "bmc"),
+        ({"identity": "00000000-0000-4000-8000-000000000001"}, "is the BMC of"),
+        ({"address": "10.78.9.21", "identity": "5823e874-44d6-577c-b315-32c1b4d97ef1"}, "is the BMC of"),
+    ],
+    ids=["a wrong password", "an identity that is another's", "the address of another node's"],
+)
+def test_a_bmc_that_cannot_be_trusted_fences_nobody(
+    wrong: dict[str, str], said: str, spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    own: dict[str, Any] = {"address": "10.78.9.22", "username": "admin", "password": "labpass"}
+    own["identity"] = spoiled.bmcs["x2"].guid
+    lose(spoiled, "frozen", "x2")
+    shown = zone.run("ha_plan", ha_recovery_bmc={**own, **wrong})
+    assert shown.rc == 0 and said in shown.words and "saved as plan" not in shown.words
+    assert spoiled.bmcs["x1"].powered() and spoiled.bmcs["x2"].powered()
+
+
+@pytest.mark.soak
+def test_a_lost_management_network_alone_is_left_alone(spoiled: XenLab, observed: Observer, zone: Controller) -> None:
+    """Its heartbeat moves and its guests answer: nothing is fenced."""
+    lose(spoiled, "unmanaged", "x2")
+    shown = zone.run("node_verdict")
+    assert "its heartbeat moves and its VMs answer" in shown.words
+
+
+@pytest.mark.soak
+def test_a_plan_is_carried_out_as_it_was_approved(spoiled: XenLab, observed: Observer, zone: Controller) -> None:
+    lose(spoiled, "frozen", "x2")
+    unasked = zone.run("ha_recovery")
+    assert "nobody could be asked" in unasked.words and "x2" in spoiled.running()
+    planned = zone.run("ha_plan").words
+    number, sha256 = planned.partition("saved as plan ")[2].split(",")[0], planned.partition("sha256 ")[2].split()[0]
+    assert zone.run("plan_approve", plan=number, sha256=sha256).rc == 0
+    done = zone.run("ha_recovery", ha_recovery_plan=int(number))
+    assert done.rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_two_operators_recover_once(spoiled: XenLab, observed: Observer, zone: Controller, other: Controller) -> None:
+    lose(spoiled, "frozen", "x2")
+    other.namespace = spoiled.namespace
+    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
+    first.wait_for("Read every node")
+    second = other.run("ha_recovery", ha_recovery_unasked=True)
+    assert second.rc != 0 and "recovery of the zone" in second.words
+    assert first.end(1500).rc == 0
+    recovered(spoiled, observed, "x2")
