@@ -39,7 +39,8 @@ options:
     description:
       - The variable that says of each host what the site has of it. C(bmc) is how its BMC is reached, as for
         M(cloudops.hypervisor.bmc_power), with its C(identity), C(effects) commands of the controller that succeed while
-        the node has power, C(rack) its rack or switch, C(ssh) where its ssh answers.
+        the node has power, C(gated) whether nothing starts there by itself after a boot, C(rack) its rack or switch,
+        C(ssh) where its ssh answers.
     type: str
     default: ha_recovery_node
   addresses:

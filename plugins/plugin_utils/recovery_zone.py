@@ -86,7 +86,7 @@ class RecoveryZone(Zone):
         return result if result.get("node") and result.get("clock") else {}
 
     def _of_site(self, host: str, name: str) -> Any:
-        """What the site says of a host: its bmc, effects, rack and ssh."""
+        """What the site says of a host: its bmc, effects, gated, rack and ssh."""
         return (self._variables["hostvars"].raw_get(host).get(self._options["node"]) or {}).get(name)
 
     # The journal
@@ -250,6 +250,7 @@ class RecoveryZone(Zone):
             maintenance=any(
                 one.entry.job == MAINTENANCE and same_host(one.entry.subject, name) for one in self.open_records
             ),
+            gated=bool(self._of_site(host, "gated")),
             rack=self.rack(host),
             jobs={} if result is None else {one["name"]: _job(one) for one in result["jobs"] or ()},
         )
@@ -257,8 +258,10 @@ class RecoveryZone(Zone):
     def _cut(self, name: str, readings: node_death.Readings, memory: dict[str, Any], now: float) -> quorum.Cut | None:
         """Rule 21: the two parts of its cluster, and since when they are known to be apart."""
         seen, connected = memory["cut_seen"], memory["connected"]
+        # what was read is as old as the question; what is missing since then may have ended only now
+        asked = min((result["clock"]["asked"] for result in self.results.values()), default=now)
         if readings.management is not Management.SILENT or readings.peers is Peers.CONNECTED:
-            connected[name] = now
+            connected[name] = asked
             seen.pop(name, None)
         if readings.peers is not Peers.NONE or readings.heartbeat is not Heartbeat.MOVING:
             return None
@@ -278,7 +281,7 @@ class RecoveryZone(Zone):
             cut=tuple(sorted(beating - rest)),
             rest=tuple(sorted(beating & rest)),
             timing=timing,
-            observed=now,
+            observed=asked,
             seen=seen[name],
             # who cannot read the log cannot say that no peer reports it yet
             connected=None if any(_is_unread(result) for result in self.results.values()) else connected.get(name),
@@ -446,7 +449,11 @@ def power(options: Mapping[str, Any]) -> Powered:
     recorded = str(options.get("identity") or "")
     given = {name: value for name, value in options.items() if name != "identity"}
     try:
-        with Session(Bmc(**given), ASKED_WITHIN) as session:
+        bmc = Bmc(**given)
+    except TypeError as error:
+        return Powered(None, Witness(node_death.Bmc.MISSING, (f"bmc: {error}",)))
+    try:
+        with Session(bmc, ASKED_WITHIN) as session:
             state = session.state()
     except BmcError as error:
         reading = node_death.Bmc.SILENT if error.problem == "silent" else node_death.Bmc.MISSING

@@ -101,8 +101,9 @@ def test_it_goes_on_from_every_record_at_which_its_controller_was_killed(
 def test_a_node_that_lost_its_power_proves_by_its_new_boot_that_it_was_off(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
+    assert zone.run("boot_gate").rc == 0
     lose(spoiled, "killed", "x1")
-    done = zone.run("ha_recovery", ha_recovery_unasked=True)
+    done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_gated=True)
     assert done.rc == 0 and "a new boot is the proof" in done.words
     assert spoiled.bmcs["x1"].powered()
     recovered(spoiled, observed, "x1")

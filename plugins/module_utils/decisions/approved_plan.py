@@ -34,6 +34,8 @@ def covered(
     today: Mapping[str, Mapping[str, Any]], approved: Mapping[str, Mapping[str, Any]], age: float, limits: Limits
 ) -> Covered:
     """Both: ``{fences: {node: why}, starts: {vm: node}}``; ``age``: of the approved one, in seconds."""
+    if age < 0:
+        return Covered({}, {}, refused="it was approved %.0f s from now: set the clocks right" % -age)
     if age > limits.age:
         return Covered({}, {}, refused="it is %.0f min old, and holds for %.0f" % (age / 60, limits.age / 60))
     fences: Dict[str, str] = {name: why for name, why in today["fences"].items() if name in approved["fences"]}

@@ -205,6 +205,12 @@ def test_another_nodes_bmc_is_no_witness(play: Decision, site: dict[str, Any]) -
     assert [one["kind"] for one in done["steps"]] == ["observe"] and not done["ended"]
 
 
+def test_an_option_that_no_bmc_has_is_a_missing_reading(play: Decision, site: dict[str, Any]) -> None:
+    lost(play, {**site, "bmc": {**site["bmc"], "user": "operator"}})
+    told = play.decide()["nodes"]["n2"]["readings"]["bmc"]
+    assert told["reading"] == "missing" and "user" in told["evidence"][0]
+
+
 def test_a_guest_that_answers_keeps_its_vm_and_its_node(play: Decision) -> None:
     lost(play, {}, answers={GUEST: True})
     done = play.decide()

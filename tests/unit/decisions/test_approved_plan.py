@@ -60,6 +60,7 @@ def test_an_approval_that_is_too_old_is_refused_though_nothing_moved() -> None:
     assert not covered(same, same, 3600.0, Limits()).refused
     old = covered(same, same, 5400.0, Limits())
     assert old == Covered({}, {}, refused="it is 90 min old, and holds for 60")
+    assert "clocks" in covered(same, same, -30.0, Limits()).refused
 
 
 def test_a_node_that_nobody_approved_is_not_fenced() -> None:
