@@ -31,7 +31,7 @@ FAULTS = {
 }
 KILLER = str(Path(__file__).parent / "killer")
 # the records of a recovery that fences a node and starts two guests
-RECORDS = 22
+RECORDS = 18
 
 
 @pytest.fixture
