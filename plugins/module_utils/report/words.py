@@ -49,8 +49,6 @@ CATALOGUE: Dict[str, Text] = {
         "{n} more VMs are in step or off", "그 외 VM {n}개는 일치하거나 꺼져 있음", one="{n} more VM is in step or off"
     ),
     "ha.zone": Text("recovery of {zone}", "{zone} 복구"),
-    "ha.stage": Text("{stage}: {why}", "{stage}: {why}"),
-    "ha.node": Text("node", "노드"),
     "ha.read": Text("read {age} s ago", "{age}초 전에 읽음"),
     "ha.row": Text("rule {rule}", "규칙 {rule}"),
     "ha.missing": Text("missing for a verdict: {what}", "판정에 부족한 근거: {what}"),
@@ -80,7 +78,6 @@ CATALOGUE: Dict[str, Text] = {
     "ha.refused": Text("the approved plan does not hold: {why}", "승인된 계획을 쓸 수 없음: {why}"),
     "ha.open": Text("a recovery is under way since {at}", "{at} 부터 복구가 진행 중"),
     "ha.closed": Text("no recovery is under way", "진행 중인 복구 없음"),
-    "ha.step": Text("{at}  {step}  {phase}", "{at}  {step}  {phase}"),
     "ha.database": Text("the database was not read: {why}", "DB 를 읽지 못함: {why}"),
     "where.database": Text("database", "DB 정보"),
     "where.config": Text(".cfg", "설정(.cfg)"),
