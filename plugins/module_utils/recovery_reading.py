@@ -72,7 +72,7 @@ def _vms(params: Mapping[str, Any]) -> vm_reading.Order:
 
 
 def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
-    """``{checks, verdict, took, node, jobs, zone, epoch, lost_connections, answers, said, vms}``, read on this node."""
+    """What M(cloudops.hypervisor.recovery_info) returns, read on this node."""
     refused_unless_meant(params)
     host = LocalHost()
     began = host.now()

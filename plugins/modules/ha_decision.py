@@ -26,9 +26,9 @@ attributes:
 options:
   state:
     description:
-      - V(plan) and V(status) look and decide without the zone in hand, up to the plan.
+      - V(plan) looks and decides without the zone in hand, up to the plan.
     type: str
-    choices: [recover, plan, status]
+    choices: [recover, plan]
     default: recover
   readings:
     description:

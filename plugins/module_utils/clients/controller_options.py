@@ -201,7 +201,7 @@ PLAN: Declaration = {
 HA_DECISION: Declaration = {
     "argument_spec": {
         **VM_ZONE,
-        "state": {"type": "str", "default": "recover", "choices": ["recover", "plan", "status"]},
+        "state": {"type": "str", "default": "recover", "choices": ["recover", "plan"]},
         "readings": {"type": "list", "elements": "str", "default": ["ha_recovery_before", "ha_recovery_reading"]},
         "addresses": {"type": "dict", "default": {}},
         "node": {"type": "str", "default": "ha_recovery_node"},
