@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import placement, recovery_steps
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VNC_BASE, Display, VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_zone import RecoveryZone
 
+_RESTS = ("paused", "shutdown", "crashed", "dying")
 UNKNOWN_MEMORY = "its memory is not known: no .cfg, row or snapshot has it"
 
 
@@ -46,6 +48,26 @@ class Placing:
                     found.setdefault(VmUuid(one["uuid"]), []).append(one)
         return found
 
+    def outlook(self, fit: Sequence[str]) -> list[tuple[placement.Death, tuple[placement.LeftOut, ...]]]:
+        """Of each node that answers: its death today, and why each VM is left out that would be."""
+        nodes, running = self._nodes(fit), self._running()
+        limits = replace(self._limits, n_plus_one=False)
+        return [(one, self._left_by(one, nodes, running, limits)) for one in placement.outlook(nodes, running, limits)]
+
+    def _left_by(
+        self,
+        death: placement.Death,
+        nodes: Sequence[placement.Node],
+        running: Sequence[placement.Running],
+        limits: placement.Limits,
+    ) -> tuple[placement.LeftOut, ...]:
+        """An outlook is the plan of the nodes that are left, and only a plan says why."""
+        if death.absorbed:
+            return ()
+        lost = [one.vm for one in running if one.node == death.node and not one.vm.bound]
+        rest = [one for one in running if one.node != death.node]
+        return placement.plan([one for one in nodes if one.name != death.node], lost, rest, limits).left
+
     def _nodes(self, fit: Sequence[str]) -> list[placement.Node]:
         nodes = []
         for host, answer in self._zone.last.items():
@@ -79,10 +101,21 @@ class Placing:
     def _running(self) -> list[placement.Running]:
         found = []
         for host, answer in self._zone.last.items():
+            lies = {
+                one["path"]: one["volume"] for one in answer["images"] if one["volume"] and one["inode"] is not None
+            }
             for one in answer["domains"] or ():
                 vm = VmUuid(one["uuid"])
-                known = placement.Vm(vm, one["name"], one["maximum_kib"], max(one["vcpus"], 1), **self._of_site(vm))
-                found.append(placement.Running(known, self._zone.names[host]))
+                known = placement.Vm(
+                    vm,
+                    one["name"],
+                    one["maximum_kib"],
+                    max(one["vcpus"], 1),
+                    volumes=frozenset(lies[disk["path"]] for disk in one["disks"] if disk["path"] in lies),
+                    **self._of_site(vm),
+                )
+                rests = any(one["state"][each] for each in _RESTS)
+                found.append(placement.Running(known, self._zone.names[host], may_move=not rests))
         # of one that has two domains, the first: it is left alone anyway
         return list({one.vm.uuid: one for one in reversed(found)}.values())
 
