@@ -27,6 +27,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
     worst,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.ha_outlook import TABLE as HA_OUTLOOK
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.migration import TABLE as MIGRATION
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_death import TABLE as NODE_DEATH
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_maintenance import (
@@ -51,6 +52,7 @@ OTHERS = {
     "vm_start": VM_START,
     "node_return": NODE_RETURN,
     "node_maintenance": NODE_MAINTENANCE,
+    "ha_outlook": HA_OUTLOOK,
 }
 IDENTITY = ("hostname", "boot_id", "uptime_seconds", "time", "kernel", "python")
 

@@ -27,6 +27,7 @@ CATALOGUE: Dict[str, Text] = {
     "job.hang_triage": Text("Hang triage", "서버 Hang 진단"),
     "job.vncport_sync": Text("VNC port synchronisation", "VNC 포트 동기화"),
     "job.time_sync": Text("Time synchronisation", "시간 동기화"),
+    "job.ha_outlook": Text("HA outlook", "HA 사전 점검"),
     "fleet.head": Text("{zone} at {at}, {verified}", "{zone}, {at} 기준, {verified}"),
     "fleet.verified": Text("verified", "확인됨"),
     "fleet.unverified": Text("not verified", "확인되지 않음"),
