@@ -217,6 +217,19 @@ HA_DECISION: Declaration = {
         "memory": {"type": "dict", "default": {}},
     },
 }
+HA_OUTLOOK: Declaration = {
+    "argument_spec": {
+        **VM_ZONE,
+        "readings": {"type": "list", "elements": "str", "default": ["ha_outlook_reading"]},
+        "node": {"type": "str", "default": "ha_recovery_node"},
+        "checks": {"type": "list", "elements": "str", "default": ["mounts", "multipath", "o2cb"]},
+        "snapshot_max_age": {"type": "float", "default": 86400.0},
+        "vms": {"type": "dict", "default": {}},
+        "placement": {"type": "dict", "default": {}},
+        "uxen_api": {"type": "dict", "default": {}, "options": UXEN_API},
+        "statuses": {"type": "dict", "default": {}},
+    },
+}
 XEN_VM: Declaration = {
     "argument_spec": {
         "vm": {"type": "str", "required": True},
