@@ -96,7 +96,7 @@ class Zone:
 
 
 def judge(zone: Zone) -> Dict[str, List[Finding]]:
-    """By node; what is so of the whole zone stands with each of them."""
+    """By node; what is so of the whole zone stands with each of them, and names the zone."""
     deaths = {one.outlook.node: one for one in zone.deaths}
     views = {one.name: one.o2cb for one in zone.nodes if not one.silent}
     everywhere = _of_zone(zone, views)
@@ -112,7 +112,8 @@ def judge(zone: Zone) -> Dict[str, List[Finding]]:
     return found
 
 
-def _said(code: str, subject: str, evidence: Sequence[str] = (), **values: Any) -> Finding:
+def _said(code: str, evidence: Sequence[str] = (), subject: str = "", **values: Any) -> Finding:
+    """Of the node, unless there is a ``subject``."""
     return Finding("ha_outlook_" + code, subject, values, tuple(evidence))
 
 
@@ -125,15 +126,15 @@ def _lines_of(said: str) -> List[str]:
 
 def _room(node: Node, death: Optional[Death], zone: Zone) -> List[Finding]:
     if node.silent:
-        return [_said("silent", node.name, [node.silent], why=node.silent)]
+        return [_said("silent", [node.silent], why=node.silent)]
     found = []
     if node.unread:
-        found.append(_said("unread", node.name, what=list(node.unread)))
+        found.append(_said("unread", what=list(node.unread)))
     if node.unfit:
         lines = ["%s: %s" % pair for pair in node.unfit.items()]
-        found.append(_said("not_fit", node.name, lines, findings=list(node.unfit)))
+        found.append(_said("not_fit", lines, findings=list(node.unfit)))
     if node.maintenance:
-        found.append(_said("maintenance", node.name))
+        found.append(_said("maintenance"))
     if death is not None:
         found += _absorbed(node, death, zone)
     return found
@@ -144,10 +145,10 @@ def _absorbed(node: Node, death: Death, zone: Zone) -> List[Finding]:
     count = node.guests - len(told.bound)
     if told.bound:
         bound = [zone.called.get(vm, vm) for vm in told.bound]
-        found.append(_said("bound", node.name, count=len(bound), vms=bound))
+        found.append(_said("bound", count=len(bound), vms=bound))
     if told.absorbed:
         # what could not be counted may be too large
-        return found if node.unread else [*found, _said("absorbed", node.name, count=count)]
+        return found if node.unread else [*found, _said("absorbed", count=count)]
     why = {one.vm: one for one in death.reasons}
     evidence = [_left_out(zone.called.get(vm, vm), why.get(vm)) for vm in told.left]
     if not told.proven:
@@ -161,8 +162,8 @@ def _absorbed(node: Node, death: Death, zone: Zone) -> List[Finding]:
     if memory:
         evidence.append("less memory does not do" if remedy.least else "less memory may do")
     code = "left_out" if moves else "left_out_memory" if memory else "left_out_for_good"
-    values = {"left": len(told.left), "count": count, "moves": moves, "memory": memory or ["-"]}
-    return [_said(code, node.name, evidence, **values), *found]
+    values: Dict[str, Any] = {"left": len(told.left), "count": count, "moves": moves, "memory": memory or ["-"]}
+    return [_said(code, evidence, **values), *found]
 
 
 def _left_out(called: str, why: Optional[placement.LeftOut]) -> str:
@@ -180,18 +181,18 @@ def _left_out(called: str, why: Optional[placement.LeftOut]) -> str:
 def _bmc(node: Node) -> List[Finding]:
     bmc, values = node.bmc, {"address": node.bmc.address, "why": node.bmc.said}
     if bmc.problem in (NO_BMC, "silent", "refused"):
-        return [_said("bmc_" + bmc.problem, node.name, _lines_of(bmc.said), **values)]
+        return [_said("bmc_" + bmc.problem, _lines_of(bmc.said), **values)]
     if bmc.problem:
-        return [_said("bmc_unread", node.name, _lines_of(bmc.said), **values)]
+        return [_said("bmc_unread", _lines_of(bmc.said), **values)]
     read = "%s: identity %s, power %s" % (bmc.address, bmc.identity, bmc.power)
     values.update(identity=bmc.identity, recorded=bmc.recorded)
     if not bmc.recorded:
-        return [_said("bmc_unrecorded", node.name, [read], **values)]
+        return [_said("bmc_unrecorded", [read], **values)]
     if bmc.recorded.lower() != bmc.identity.lower():
-        return [_said("bmc_other", node.name, [read], **values)]
+        return [_said("bmc_other", [read], **values)]
     if bmc.power != "on":
-        return [_said("power_is_off" if node.silent else "power_off", node.name, [read], **values)]
-    return [_said("bmc", node.name, [read], **values)]
+        return [_said("power_is_off" if node.silent else "power_off", [read], **values)]
+    return [_said("bmc", [read], **values)]
 
 
 def _effects(node: Node, beating: Sequence[str]) -> List[Finding]:
@@ -204,14 +205,14 @@ def _effects(node: Node, beating: Sequence[str]) -> List[Finding]:
         present.append("%d W" % node.bmc.watts)
         evidence.append("%s: draws %d W" % (node.bmc.address, node.bmc.watts))
     present += [name for name, look in node.effects.items() if look.there]
-    found = [_said("effects", node.name, evidence, effects=present)] if present else []
+    found = [_said("effects", evidence, effects=present)] if present else []
     if not present and not node.silent:
-        found.append(_said("effects_none", node.name))
+        found.append(_said("effects_none"))
     for name, look in node.effects.items():
         if look.there is None:
-            found.append(_said("effect_unread", name, _lines_of(look.said), effect=name, why=look.said))
+            found.append(_said("effect_unread", _lines_of(look.said), name, effect=name, why=look.said))
         elif not look.there and not node.silent:
-            found.append(_said("effect_gone", name, _lines_of(look.said), effect=name))
+            found.append(_said("effect_gone", _lines_of(look.said), name, effect=name))
     return found
 
 
@@ -224,31 +225,31 @@ def _ssh(node: Node) -> List[Finding]:
     unasked = [peer for peer, look in node.greeted.items() if look.there is None]
     found = []
     if silent:
-        found.append(_said("ssh_silent", node.name, evidence, ssh=node.ssh, nodes=silent))
+        found.append(_said("ssh_silent", evidence, ssh=node.ssh, nodes=silent))
     if unasked:
-        found.append(_said("ssh_unasked", node.name, evidence, ssh=node.ssh, nodes=unasked))
+        found.append(_said("ssh_unasked", evidence, ssh=node.ssh, nodes=unasked))
     if node.greeted and not found:
-        found.append(_said("ssh", node.name, ssh=node.ssh, count=len(node.greeted)))
+        found.append(_said("ssh", ssh=node.ssh, count=len(node.greeted)))
     return found
 
 
 def _witness(node: Node, others: Sequence[str], views: Mapping[str, View]) -> List[Finding]:
     """Rule 6: only a reader whose own slot moved in the same readings counts, and every region has to be read."""
     if not any(view.get("configured") for view in views.values()):
-        return [_said("no_o2cb", node.name)]
+        return [_said("no_o2cb")]
     view = node.o2cb
     running = view.get("running")
     if not running:
-        return [_said("heartbeat_unread", node.name, why=view.get("configured") or "o2cb")]
+        return [_said("heartbeat_unread", why="configfs: no cluster")]
     read = {volume["region"]: volume for volume in _read(view)}
     unread = sorted({region["uuid"] for region in running["regions"]} - set(read))
     if unread or not read:
-        return [_said("heartbeat_unread", node.name, _lines(view), why=", ".join(unread) or running["name"])]
+        return [_said("heartbeat_unread", _lines(view), why=", ".join(unread) or "debugfs.ocfs2 -R hb")]
     moving = {number for volume in read.values() for number in volume["moving"]}
     unseen = [name for name in others if _number(name, view) not in moving]
     if unseen:
-        return [_said("heartbeat_unseen", node.name, _lines(view), nodes=unseen)]
-    return [_said("heartbeat", node.name, _lines(view), count=len(others))]
+        return [_said("heartbeat_unseen", _lines(view), nodes=unseen)]
+    return [_said("heartbeat", _lines(view), count=len(others))]
 
 
 def _lines(view: View) -> List[str]:
@@ -281,25 +282,25 @@ def _beats(name: str, views: Mapping[str, View]) -> List[str]:
 def _boot(node: Node) -> List[Finding]:
     facts = node.boot.get("facts") or {}
     if facts.get("container"):
-        return [_said("boot_skipped", node.name, why=facts["container"])]
+        return [_said("boot_skipped", why=facts["container"])]
     findings = [one for one in node.boot.get("findings") or () if one["code"] in _AUTOSTART]
     if findings:
         told = ["%s: %s" % (one["values"]["starter"], ", ".join(one["values"]["guests"])) for one in findings]
         evidence = [line for one in findings for line in one["evidence"]]
-        return [_said("autostart", node.name, evidence, findings=told)]
+        return [_said("autostart", evidence, findings=told)]
     lost = [one for one in facts.get("missing") or () if not one["reading"].startswith(_ENDING)]
     if lost or not facts:
         why = [one["reading"] for one in lost] or ["-"]
-        return [_said("boot_unread", node.name, [one.get("detail") or one["reading"] for one in lost], why=why)]
+        return [_said("boot_unread", [one.get("detail") or one["reading"] for one in lost], why=why)]
     gate = facts.get("gate")
-    return [_said("gate" if gate else "gate_none", node.name, _lines_of((gate or {}).get("name") or ""))]
+    return [_said("gate" if gate else "gate_none", _lines_of((gate or {}).get("name") or ""))]
 
 
 def _api(node: Node) -> List[Finding]:
     if node.api is None:
-        return [_said("api_skipped", node.name)]
+        return [_said("api_skipped")]
     values = {"place": node.api_place, "why": node.api.said}
-    return [_said("api" if node.api.there else "api_silent", node.name, _lines_of(node.api.said), **values)]
+    return [_said("api" if node.api.there else "api_silent", _lines_of(node.api.said), **values)]
 
 
 # The zone
@@ -308,20 +309,20 @@ def _api(node: Node) -> List[Finding]:
 def _of_zone(zone: Zone, views: Mapping[str, View]) -> List[Finding]:
     found = _timeouts(zone, views)
     if zone.differences:
-        found.append(_said("nodes_differ", zone.name, differences=list(zone.differences)))
+        found.append(_said("nodes_differ", subject=zone.name, differences=list(zone.differences)))
     age = zone.snapshot_age
     if age is None:
-        found.append(_said("snapshot_none", zone.name))
+        found.append(_said("snapshot_none", subject=zone.name))
     else:
         code = "snapshot" if age <= zone.snapshot_max_age else "snapshot_old"
         values = {"hours": "%.0f" % (age / 3600), "most": "%.0f" % (zone.snapshot_max_age / 3600)}
-        found.append(_said(code, zone.name, **values))
+        found.append(_said(code, subject=zone.name, **values))
     if zone.database is None:
-        found.append(_said("database_none", zone.name))
+        found.append(_said("database_none", subject=zone.name))
     elif zone.database:
-        found.append(_said("database_unread", zone.name, [zone.database], why=zone.database))
+        found.append(_said("database_unread", [zone.database], zone.name, why=zone.database))
     else:
-        found.append(_said("database", zone.name))
+        found.append(_said("database", subject=zone.name))
     return found
 
 
@@ -331,14 +332,14 @@ def _timeouts(zone: Zone, views: Mapping[str, View]) -> List[Finding]:
     read = {name: dict((view.get("running") or {}).get("settings") or {}) for name, view in asked.items()}
     told = ["%s: %s" % (name, ", ".join("%s %s" % one for one in sorted(each.items()))) for name, each in read.items()]
     if len({tuple(sorted(each.items())) for each in read.values() if each}) > 1:
-        return [_said("timeouts_differ", zone.name, told)]
+        return [_said("timeouts_differ", told, zone.name)]
     found = []
     lacking = [name for name, each in read.items() if not {"idle_timeout_ms", "heartbeat_threshold"} <= set(each)]
     if lacking:
-        found.append(_said("timeouts_unread", zone.name, told, nodes=lacking))
+        found.append(_said("timeouts_unread", told, zone.name, nodes=lacking))
     known = [each for name, each in read.items() if name not in lacking]
     if known and not lacking:
         timing = quorum.Timing(known[0]["idle_timeout_ms"] / 1000.0, known[0]["heartbeat_threshold"])
         values = {"after_cut": "%g" % timing.after_cut, "after_error": "%g" % timing.after_error}
-        found.append(_said("timeouts", zone.name, told, count=len(known), **values))
+        found.append(_said("timeouts", told, zone.name, count=len(known), **values))
     return found
