@@ -224,12 +224,14 @@ def _bmc(options: Mapping[str, Any]) -> ha_outlook.Bmc:
     """Its identity and power in one session; nothing but these is asked for."""
     if not options:
         return ha_outlook.Bmc(problem=ha_outlook.NO_BMC)
-    address, recorded = str(options["address"]), str(options.get("identity") or "")
+    address, recorded = str(options.get("address") or ""), str(options.get("identity") or "")
     try:
-        with Session(
-            Bmc(**{name: value for name, value in options.items() if name != "identity"}), ASKED_WITHIN
-        ) as one:
-            state = one.state()
+        bmc = Bmc(**{name: value for name, value in options.items() if name != "identity"})
+    except TypeError as error:
+        return ha_outlook.Bmc(address, "failed", f"ha_recovery_bmc: {error}", recorded)
+    try:
+        with Session(bmc, ASKED_WITHIN) as session:
+            state = session.state()
     except BmcError as error:
         return ha_outlook.Bmc(address, error.problem, str(error), recorded)
     return ha_outlook.Bmc(address, "", "", recorded, state.identity, state.power, state.watts)

@@ -130,7 +130,10 @@ def bmc(machine: Machine, **more: Any) -> dict[str, Any]:
 def test_a_zone_that_could_recover_says_of_what(play: Outlook, machine: Machine) -> None:
     play.keep()
     play.site("n1", bmc=bmc(machine), effects={"its link": ["true"]})
+    # asked side by side
+    play.site("n2", bmc=bmc(machine))
     done = play.look()
+    assert done["nodes"]["n2"]["verdict"] == "fit"
     one = done["nodes"]["n1"]
     findings = {each["code"].removeprefix("ha_outlook_"): each for each in one["checks"]["ha_outlook"]["findings"]}
     good = {"absorbed", "bmc", "effects", "ssh", "heartbeat", "gate", "api_skipped"}
@@ -164,6 +167,9 @@ def test_who_would_be_left_out_and_which_migration_changes_that(play: Outlook) -
     assert told["evidence"][0].startswith(f"web-1 ({uuid(1)}): memory, ")
     death = done["nodes"]["n1"]["checks"]["ha_outlook"]["facts"]["death"]
     assert (death["absorbed"], death["left"]) == (False, [uuid(1)])
+    # one that does not run cannot be moved
+    given["n2"]["vms"]["domains"][0]["state"]["paused"] = True
+    assert "left_out_memory" in play.told(sources=["inventory"])
 
 
 def test_a_vm_on_a_disk_of_its_node_has_no_place_elsewhere(play: Outlook) -> None:
@@ -179,6 +185,9 @@ def test_a_vm_on_a_disk_of_its_node_has_no_place_elsewhere(play: Outlook) -> Non
 
 def test_bmcs_that_would_not_fence_are_told_apart(play: Outlook, machine: Machine) -> None:
     assert play.told()["bmc_none"]["status"] == "critical"
+    play.site("n1", bmc={"address": "127.0.0.1"})
+    told = play.told()["bmc_unread"]
+    assert told["status"] == "unknown" and "password" in told["message"]
     play.site("n1", bmc=bmc(machine, password="wrong"))
     assert "does not let us in" in play.told()["bmc_refused"]["message"]
     play.site("n1", bmc=bmc(machine, identity=OTHER))
