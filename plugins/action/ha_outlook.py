@@ -75,7 +75,7 @@ class _Zone(RecoveryZone):
 
     def silence(self, host: str) -> str:
         """Why it gave no whole answer; empty where it gave one."""
-        if host in self.results:
+        if host in self.last:
             return ""
         given = self.given(host)
         if given.get("vms"):
@@ -207,7 +207,7 @@ class _Outlook:
 
     def _api(self, host: str) -> tuple[str, ha_outlook.Look] | None:
         options = self._options["uxen_api"]
-        if not options or host not in self._zone.results:
+        if not options or host not in self._zone.last:
             return None
         address = addresses.parse_place(self._zone.ssh(host)).address
         domains = self._zone.last[host]["domains"] or ()
