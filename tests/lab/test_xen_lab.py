@@ -182,7 +182,7 @@ def is_ailing(lab: XenLab, node: str) -> bool:
 
 def is_unheard(lab: XenLab, node: str) -> bool:
     """A guest there, by whoever is on its network."""
-    guest = running_on(node)[0]
+    guest = next(running_on(node))
     try:
         run(*lab.namespace.inside("ping", "-c", "1", "-W", "3", guest.address))
     except LabError:
@@ -222,14 +222,18 @@ SIGNS = {
 @pytest.mark.soak
 @pytest.mark.parametrize("name", [name for name in XEN_FAULTS if not name.startswith("migration_cut")])
 def test_each_fault_is_made_and_mended(name: str, xen_lab: XenLab, observed: Observer) -> None:
-    fault, shows = XEN_FAULTS[name], SIGNS.get(name, is_ailing)
-    assert not shows(xen_lab, fault.node)
+    fault = XEN_FAULTS[name]
+
+    def await_sign(wanted: bool) -> None:
+        deadline = time.monotonic() + 180
+        while SIGNS.get(name, is_ailing)(xen_lab, fault.node) is not wanted:
+            assert time.monotonic() < deadline, f"{name} shows: {not wanted}"
+            time.sleep(2)
+
+    await_sign(False)
     try:
         make(xen_lab, fault, fault.node)
-        deadline = time.monotonic() + 180
-        while not shows(xen_lab, fault.node):
-            assert time.monotonic() < deadline, "the fault does not show"
-            time.sleep(2)
+        await_sign(True)
     finally:
         repair(xen_lab, xen_lab.active_faults())
-    assert not shows(xen_lab, fault.node)
+    await_sign(False)
