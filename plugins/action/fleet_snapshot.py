@@ -33,7 +33,9 @@ class ActionModule(ActionBase):
         zone = Zone(options, variables)
         answers = {zone.names[host]: answer for host, answer in zone.last.items()}
         body = fleet.snapshot(
-            fleet.Zone(options["zone"], tuple(zone.nodes.names), _rows(zone), zone.database_problem),
+            fleet.Zone(
+                options["zone"], tuple(zone.nodes.names), _rows(zone), zone.database_problem, zone.out_of_service
+            ),
             answers,
             time.time(),
         )

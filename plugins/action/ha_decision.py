@@ -61,7 +61,8 @@ class ActionModule(ActionBase):
             "zone": options["zone"],
             "stage": decided.stage,
             "why": decided.why,
-            "ended": decided.ended or (options["state"] != "recover" and not _is_observe(decided)),
+            "ended": decided.ended
+            or (options["state"] != "recover" and self._is_planned(decided, policy, memory, now)),
             "steps": [self._step(one) for one in decided.steps],
             "outs": {vm: plain(one) for vm, one in decided.outs.items()},
             "vms": {str(vm): sorted(zone.vm(vm).names - {vm}) for vm in zone.everyone()},
@@ -81,6 +82,15 @@ class ActionModule(ActionBase):
     def _hold(self) -> recovery_steps.Hold | None:
         given = self._options["hold"]
         return recovery_steps.Hold(epoch=int(given["epoch"])) if given else None
+
+    def _is_planned(
+        self, decided: recovery.Decision, policy: recovery_steps.Policy, memory: Mapping[str, Any], now: float
+    ) -> bool:
+        """Another look would bring nothing: there is a plan, or what it lacks does not come by itself."""
+        waits = [one.until for one in decided.steps if isinstance(one, recovery_steps.Observe)]
+        if not waits:
+            return True
+        return max(waits) <= now + policy.poll and self._zone.settled(memory, now)
 
     def _step(self, step: recovery_steps.Step) -> dict[str, Any]:
         """The step as the role carries it out and journals it: what it needs beside what was decided is filled in."""
@@ -151,10 +161,6 @@ class ActionModule(ActionBase):
 _NOT_APPROVED = recovery_steps.Out(
     recovery_steps.Way.NOT_STARTED, "the approved plan does not have it there", "Approve a new plan."
 )
-
-
-def _is_observe(decided: recovery.Decision) -> bool:
-    return all(isinstance(one, recovery_steps.Observe) for one in decided.steps) and bool(decided.steps)
 
 
 def _finite(value: Any) -> Any:

@@ -17,7 +17,6 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc im
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc_power import BmcError, Session
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.controller_options import HA_OUTLOOK
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_api import UxenApi, UxenApiError
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import ha_outlook, placement
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_return import MAINTENANCE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Status, Verdict, plain, verdict
@@ -26,8 +25,9 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.ha_
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.node_power import ASKED_WITHIN, effect
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_place import Placing
-from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_zone import ASKED_WITHIN, RecoveryZone
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_zone import RecoveryZone
 
 SIDE_BY_SIDE = 16
 # asked about where a zone has no VM: any answer is one
@@ -132,12 +132,10 @@ class _Outlook:
 
     def _called(self) -> dict[str, str]:
         """Each VM by a name beside its UUID, where it has one."""
-        return {
-            one["uuid"]: f"{one['name']} ({one['uuid']})"
-            for answer in self._zone.last.values()
-            for one in answer["domains"] or ()
-            if one["name"]
-        }
+        zone = self._zone
+        running = {VmUuid(one["uuid"]) for answer in zone.last.values() for one in answer["domains"] or ()}
+        names = {vm: ", ".join(sorted(zone.called(vm))) for vm in running}
+        return {vm: f"{name} ({vm})" for vm, name in names.items() if name}
 
     # What a node told
 
@@ -200,7 +198,7 @@ class _Outlook:
     def _ask(self, host: str) -> _Asked:
         bmc = _bmc(self._zone.of_site(host, "bmc") or {})
         effects = {
-            name: _effect([str(one) for one in argv])
+            name: ha_outlook.Look(*effect(argv))
             for name, argv in sorted((self._zone.of_site(host, "effects") or {}).items())
         }
         return _Asked(bmc, effects, self._api(host))
@@ -235,10 +233,3 @@ def _bmc(options: Mapping[str, Any]) -> ha_outlook.Bmc:
     except BmcError as error:
         return ha_outlook.Bmc(address, error.problem, str(error), recorded)
     return ha_outlook.Bmc(address, "", "", recorded, state.identity, state.power, state.watts)
-
-
-def _effect(argv: list[str]) -> ha_outlook.Look:
-    answer = LocalHost().run(argv, timeout=ASKED_WITHIN)
-    if answer.ok and answer.rc in (0, 1):
-        return ha_outlook.Look(answer.rc == 0, f"{answer.source}: rc {answer.rc}")
-    return ha_outlook.Look(None, "; ".join(answer.quote()) if answer.stderr else f"{answer.source}: rc {answer.rc}")

@@ -48,7 +48,7 @@ class ActionModule(ActionBase):
         wanted = Wanted(
             vm,
             tuple(zone.names[host] for host in having if host != source),
-            tuple(sorted({*zone.nodes.names} - {zone.names[host] for host in zone.last})),
+            tuple(zone.silent),
             tuple(self._rows(zone)),
             options["reserve"],
         )

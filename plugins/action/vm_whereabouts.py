@@ -28,7 +28,11 @@ class ActionModule(ActionBase):
             "vms": list(vms.values()),
             "off": all(vm["verdict"] == "off" for vm in vms.values()) and all(len(one) == 1 for one in found.values()),
             "unresolved": plain({text: uuids for text, uuids in found.items() if len(uuids) != 1}),
-            "nodes": {**plain(zone.nodes), "answered": sorted(zone.names[host] for host in zone.last)},
+            "nodes": {
+                **plain(zone.nodes),
+                "answered": sorted(zone.names[host] for host in zone.last),
+                "out_of_service": dict(zone.out_of_service),
+            },
             "hosts": {zone.names[host]: host for host in sorted(zone.last)},
             "boots": {zone.names[host]: answer["node"]["boot_id"] for host, answer in sorted(zone.last.items())},
             "read_at": zone.read_at,

@@ -78,6 +78,7 @@ snapshot:
     at: 1795255706.4
     verified: true
     silent: []
+    out_of_service: {}
     missing: {}
     database: read
     nodes: {n1: {boot_id: 6cb4279e-70b4-47df-be26-e619be0c8b1f, at: 1795255706.1, memory_kib: {free: 1013760}}}

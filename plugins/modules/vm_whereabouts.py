@@ -174,10 +174,12 @@ unresolved:
   type: dict
   sample: {web-9: []}
 nodes:
-  description: Every node that must answer, those that heartbeat, where the sources differ, and who has answered.
+  description:
+    - Every node that must answer, those that heartbeat, where the sources differ, and who has answered.
+    - C(out_of_service) says of silent nodes how a recovery proved them off; they need not answer.
   returned: success
   type: dict
-  sample: {names: [n1, n2], beating: [n1, n2], differences: [], answered: [n1, n2]}
+  sample: {names: [n1, n2], beating: [n1, n2], differences: [], answered: [n1, n2], out_of_service: {}}
 hosts:
   description: The hosts of the play that answered, by the names of their nodes.
   returned: success

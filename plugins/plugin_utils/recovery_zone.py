@@ -11,9 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc import Bmc
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc_power import BmcError, Session, State
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Phase, Record
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Record
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import (
     fencing,
@@ -34,41 +32,22 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node
     Witness,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_return import MAINTENANCE, RECOVERY
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Display, VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.fleet_snapshots import newest_snapshot
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.node_power import Powered, power, present
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_journal import moment
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import existing_store
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.vm_zone import Zone
 
 STOP = "ha_stop"
-RECORDS = 20000
-# of a BMC, and of what else ends with the power
-ASKED_WITHIN = 15.0
 PROBED_WITHIN = 3.0
+# o2cb's own dead threshold
+THRESHOLD = 31
 # rounds that a run remembers, to know since when nobody else starts guests
 REMEMBERED = 60
-_PHASES = {
-    Phase.STARTED: recovery_steps.Phase.STARTED,
-    Phase.DONE: recovery_steps.Phase.DONE,
-    Phase.FAILED: recovery_steps.Phase.FAILED,
-}
-
-
-def past(records: Iterable[Record]) -> list[recovery_steps.Past]:
-    """What the journal has of recoveries, as the decisions take it; their own notes are left out."""
-    found = []
-    for one in records:
-        phase, about = _PHASES.get(one.entry.phase), one.entry.evidence
-        if phase is not None and one.entry.step and "kind" in about:
-            values = {name: value for name, value in about.items() if name not in ("kind", "subject")}
-            found.append(recovery_steps.Past(_moment(one.at), phase, str(about["kind"]), str(about["subject"]), values))
-    return found
-
-
-def _moment(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
 
 
 class RecoveryZone(Zone):
@@ -90,15 +69,6 @@ class RecoveryZone(Zone):
         return (self._variables["hostvars"].raw_get(host).get(self._options["node"]) or {}).get(name)
 
     # The journal
-
-    @cached_property
-    def journalled(self) -> list[Record]:
-        with existing_store(self._variables, self._options["store_url"]) as store:
-            return [] if store is None else store.records(job=RECOVERY, zone=self._options["zone"], limit=RECORDS)
-
-    @cached_property
-    def journal(self) -> list[recovery_steps.Past]:
-        return past(self.journalled)
 
     @cached_property
     def open_since(self) -> str | None:
@@ -212,25 +182,20 @@ class RecoveryZone(Zone):
         hosts = [host for host in self.silent_hosts if self._of_site(host, "bmc")]
         options = {host: dict(self._of_site(host, "bmc")) for host in hosts}
         with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 8))) as pool:
-            return dict(zip(hosts, pool.map(lambda host: power(options[host]), hosts), strict=True))
+            asked = dict(zip(hosts, pool.map(lambda host: power(options[host]), hosts), strict=True))
+        return {host: self._own(host, powered) for host, powered in asked.items()}
+
+    def _own(self, host: str, powered: Powered) -> Powered:
+        """One that is said to be another node's too would take that one's power."""
+        others = [one for one in self.hosts if one != host and _identity(self._of_site(one, "bmc")) == powered.identity]
+        if powered.state is None or not others:
+            return powered
+        said = f"its BMC {powered.identity} is said to be that of {', '.join(others)} too"
+        return Powered(None, Witness(node_death.Bmc.MISSING, (said,)))
 
     def _present(self, host: str, heartbeat: Heartbeat) -> list[str] | None:
-        """What is there of what ends with the node's power; None where nobody could look at any of it."""
-        found, looked = [], heartbeat is not Heartbeat.MISSING
-        if heartbeat is Heartbeat.MOVING:
-            found.append("its heartbeat")
         bmc = self.bmcs.get(host)
-        if bmc is not None and bmc.state is not None and bmc.state.watts is not None:
-            looked = True
-            if bmc.state.watts:
-                found.append("the power it draws")
-        for name, argv in sorted((self._of_site(host, "effects") or {}).items()):
-            answer = LocalHost().run([str(one) for one in argv], timeout=ASKED_WITHIN)
-            if answer.ok and answer.rc in (0, 1):
-                looked = True
-                if answer.rc == 0:
-                    found.append(name)
-        return found if looked else None
+        return present(heartbeat, None if bmc is None else bmc.state, self._of_site(host, "effects") or {})
 
     def _node(self, name: str, memory: dict[str, Any], now: float) -> recovery_steps.Node:
         host = self._host_of.get(name)
@@ -255,6 +220,15 @@ class RecoveryZone(Zone):
             jobs={} if result is None else {one["name"]: _job(one) for one in result["jobs"] or ()},
         )
 
+    @cached_property
+    def timing(self) -> quorum.Timing | None:
+        """By the values that run on one of those that answer; the others' are the same, or o2cb is not well."""
+        running: Mapping[str, Any] = next(
+            (view["running"] for view in self.views.values() if view.get("running")), {"settings": {}}
+        )
+        idle, threshold = (running["settings"].get(name) for name in ("idle_timeout_ms", "heartbeat_threshold"))
+        return None if idle is None or threshold is None else quorum.Timing(idle / 1000.0, threshold)
+
     def _cut(self, name: str, readings: node_death.Readings, memory: dict[str, Any], now: float) -> quorum.Cut | None:
         """Rule 21: the two parts of its cluster, and since when they are known to be apart."""
         seen, connected = memory["cut_seen"], memory["connected"]
@@ -273,14 +247,11 @@ class RecoveryZone(Zone):
         beating = {number for volume in view["volumes"] for number in volume["moving"]}
         rest = {number for node, number in numbers.items() if any(same_host(node, one) for one in self.views)}
         own = next((number for node, number in numbers.items() if same_host(node, name)), None)
-        settings = view["running"]["settings"]
-        idle, threshold = settings.get("idle_timeout_ms"), settings.get("heartbeat_threshold")
-        timing = None if idle is None or threshold is None else quorum.Timing(idle / 1000.0, threshold)
         errors = [at for result in self.results.values() for number, at in _lost(result) if number == own]
         return quorum.Cut(
             cut=tuple(sorted(beating - rest)),
             rest=tuple(sorted(beating & rest)),
-            timing=timing,
+            timing=self.timing,
             observed=asked,
             seen=seen[name],
             # who cannot read the log cannot say that no peer reports it yet
@@ -295,7 +266,7 @@ class RecoveryZone(Zone):
         """The newest verified one, whether the database can be read or not."""
         with existing_store(self._variables, self._options["store_url"]) as store:
             found = None if store is None else newest_snapshot(store, self._options["zone"], verified=True)
-        return {} if found is None else {**found.body, "taken": _moment(found.header.created)}
+        return {} if found is None else {**found.body, "taken": moment(found.header.created)}
 
     def _wanted(self, vm: VmUuid, now: float) -> wanted.Wanted:
         rows = self._rows(vm)
@@ -313,7 +284,7 @@ class RecoveryZone(Zone):
     def _vm(self, vm: VmUuid, excused: Mapping[str, str], memory: dict[str, Any], now: float) -> recovery_steps.Vm:
         records = [one for one in self.open_records if one.entry.subject == vm and one.entry.job != RECOVERY]
         requests = [
-            decision.Request(str(one.entry.evidence["request"]), _moment(one.at))
+            decision.Request(str(one.entry.evidence["request"]), moment(one.at))
             for one in records
             if one.entry.evidence.get("request")
         ]
@@ -432,37 +403,24 @@ class RecoveryZone(Zone):
         ours = [one.subject for one in self.journal if one.kind == recovery_steps.Start.kind]
         quiet = recovery.quiet_since(list(memory["rounds"]), ours)
         memory["boots"].update({self.names[host]: result["node"]["boot_id"] for host, result in self.results.items()})
+        memory["known"] = self._known(nodes, now)
         sight = recovery_steps.Sight(at, hold, nodes, vms, self.database is not None, quiet, self.stopped())
         return sight, memory
 
+    def _known(self, nodes: Mapping[str, recovery_steps.Node], now: float) -> dict[str, Any]:
+        """What is read of each node, and since when it is the same."""
+        readings = {name: plain(node.readings) for name, node in nodes.items()}
+        before = self._before.get("known") or {}
+        return {"readings": readings, "since": before["since"] if before.get("readings") == readings else now}
 
-class Powered:
-    """What a BMC said, or why it said nothing."""
-
-    def __init__(self, state: State | None, witness: Witness) -> None:
-        self.state = state
-        self.witness = witness
+    def settled(self, memory: Mapping[str, Any], now: float) -> bool:
+        """So long the same that it stays so: a heartbeat that has stopped is known by then to stand."""
+        timing = self.timing or quorum.Timing(0.0, THRESHOLD)
+        return bool(now - memory["known"]["since"] > timing.after_error)
 
 
-def power(options: Mapping[str, Any]) -> Powered:
-    """Identity and power in one session: rule 8."""
-    recorded = str(options.get("identity") or "")
-    given = {name: value for name, value in options.items() if name != "identity"}
-    try:
-        bmc = Bmc(**given)
-    except TypeError as error:
-        return Powered(None, Witness(node_death.Bmc.MISSING, (f"bmc: {error}",)))
-    try:
-        with Session(bmc, ASKED_WITHIN) as session:
-            state = session.state()
-    except BmcError as error:
-        reading = node_death.Bmc.SILENT if error.problem == "silent" else node_death.Bmc.MISSING
-        return Powered(None, Witness(reading, (str(error),)))
-    if not fencing.is_its_bmc(recorded.lower(), state.identity):
-        said = f"{given['address']} is the BMC of {state.identity}, recorded is {recorded or 'none'}"
-        return Powered(None, Witness(node_death.Bmc.MISSING, (said,)))
-    reading = node_death.Bmc.ON if state.power == "on" else node_death.Bmc.OFF
-    return Powered(state, Witness(reading, (f"{given['address']}: power {state.power}",)))
+def _identity(bmc: Mapping[str, Any] | None) -> str:
+    return str((bmc or {}).get("identity") or "").lower()
 
 
 def _epoch(result: Mapping[str, Any] | None, zone: str) -> int:

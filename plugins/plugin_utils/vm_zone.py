@@ -22,8 +22,15 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_d
     UxenDatabaseError,
     VmRow,
 )
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import vm_where, vnc_truth
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import (
+    node_death,
+    recovery,
+    recovery_steps,
+    vm_where,
+    vnc_truth,
+)
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import whereabouts as decision
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_death import Heartbeat, Witness
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.whereabouts import (
     NodeSet,
     Request,
@@ -38,6 +45,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vnc import TABLE as VNC
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Mac, VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.fleet_snapshots import newest_snapshot
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.node_power import Powered, power, present
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_journal import past, recoveries
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import existing_store
 
 # Ansible loads this file before it forks: the driver's 0.1 s are then no worker's. Whoever lacks it is told later.
@@ -152,6 +161,53 @@ class Zone:
         return [row.name for row in rows if row.more["zone"] == self._options["zone"]]
 
     @cached_property
+    def journalled(self) -> list[Record]:
+        """Of recoveries."""
+        with existing_store(self._variables, self._options["store_url"]) as store:
+            return [] if store is None else recoveries(store, self._options["zone"])
+
+    @cached_property
+    def journal(self) -> list[recovery_steps.Past]:
+        return past(self.journalled)
+
+    @cached_property
+    def out_of_service(self) -> Mapping[str, str]:
+        """Rule 2: silent nodes that a recovery proved off, or a person's word, and how; their power is read anew."""
+        silent = [host for host in self.hosts if host not in self.answers[-1]] if self.answers else []
+        taken = (
+            {one.subject for one in self.journal} | {one.about for one in recovery.words_of(self.journal)}
+            if silent
+            else ()
+        )
+        nodes = {self.names[host]: self._silent(host) for host in silent if self.names[host] in taken}
+        return recovery.excused(nodes, self.journal) if nodes else {}
+
+    @property
+    def silent(self) -> list[str]:
+        """Who has to answer, and has not."""
+        there = [*(self.names[host] for host in self.last), *self.out_of_service]
+        return sorted(name for name in self.nodes.names if not any(same_host(name, one) for one in there))
+
+    def _silent(self, host: str) -> recovery_steps.Node:
+        variables = self._variables["hostvars"][host]
+        bmc, effects = variables.get("ha_recovery_bmc"), variables.get("ha_recovery_effects") or {}
+        powered = power(bmc) if bmc else Powered(None, Witness(node_death.Bmc.MISSING))
+        heartbeat = self._heartbeat(self.names[host])
+        seen = {"management": Witness(node_death.Management.SILENT), "heartbeat": Witness(heartbeat)}
+        readings = node_death.readings({**seen, "bmc": powered.witness})
+        return recovery_steps.Node(readings=readings, present=present(heartbeat, powered.state, effects))
+
+    def _heartbeat(self, name: str) -> Heartbeat:
+        """As the kernels of those that answer have it: out of their cluster is evicted."""
+        told = [answer["node"].get("cluster") for answer in self.answers[-1].values()]
+        beats = [one["heartbeat"] for one in told if one and one["heartbeat"] is not None]
+        if any(same_host(name, one) for names in beats for one in names):
+            return Heartbeat.MOVING
+        if beats:
+            return Heartbeat.STANDING
+        return Heartbeat.MISSING if not told or any(told) else Heartbeat.ABSENT
+
+    @cached_property
     def vms(self) -> Mapping[VmUuid, Vm]:
         names: dict[VmUuid, list[str]] = {}
         for row in self.database.vms if self.database else ():
@@ -189,10 +245,11 @@ class Zone:
         """The verdict, and since when it was off in every reading."""
         vm, requests = self.vm(uuid), [*_requests(records)]
         counted = self._counts(uuid, counts)
-        found = decision.whereabouts(vm, self.nodes, self.rounds, requests=requests, counted=counted)
+        out = self.out_of_service
+        found = decision.whereabouts(vm, self.nodes, self.rounds, out, requests, counted)
         since = None
         for at in range(len(self.rounds) - 1, 0, -1):
-            if decision.whereabouts(vm, self.nodes, self.rounds[at - 1 : at + 1]).verdict is not Verdict.OFF:
+            if decision.whereabouts(vm, self.nodes, self.rounds[at - 1 : at + 1], out).verdict is not Verdict.OFF:
                 break
             since = min(one.at for one in self.rounds[at - 1])
         return found, since if found.verdict is Verdict.OFF else None
@@ -218,7 +275,7 @@ class Zone:
             findings.append(Finding("vm_where_unproven", "pengx_vm", values, (self.database_problem,)))
         facts = {
             "vm": uuid,
-            "names": sorted(self._called(uuid)),
+            "names": sorted(self.called(uuid)),
             "verdict": found.verdict,
             "twice": found.twice,
             "off_since": since,
@@ -247,7 +304,7 @@ class Zone:
         rows = self.database.nodes if self.database else ()
         return next((row.name for row in rows if same_host(row.name, name)), name)
 
-    def _called(self, uuid: VmUuid) -> set[str]:
+    def called(self, uuid: VmUuid) -> set[str]:
         return {name for name in self.vm(uuid).names if not name.startswith("/") and name != uuid}
 
     def _rows(self, uuid: VmUuid) -> list[VmRow]:

@@ -9,7 +9,7 @@ say different things goes in as disputed, and a recovery lists it as undecided.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
@@ -36,17 +36,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Zone:
-    """``nodes``: all that there should be; ``rows`` is None where the database was not read, ``problem`` says why."""
+    """``nodes``: all that there should be; ``rows`` is None where the database was not read, ``problem`` says why.
+
+    ``out``: the nodes that are out of service, and how that is known; they need not answer.
+    """
 
     name: str
     nodes: Tuple[str, ...]
     rows: Optional[Tuple[Row, ...]]
     problem: str = ""
+    out: Mapping[str, str] = field(default_factory=dict)
 
 
 def snapshot(zone: Zone, answers: Answers, at: float) -> Dict[str, Any]:
     """The zone at one time, JSON. ``answers``: what M(cloudops.hypervisor.xen_vm_info) returned, by node."""
-    silent = [name for name in zone.nodes if not any(same_host(name, one) for one in answers)]
+    there = [*answers, *zone.out]
+    silent = [name for name in zone.nodes if not any(same_host(name, one) for one in there)]
     lost = {name: _lost(answer) for name, answer in answers.items()}
     partial = sorted(name for name, said in lost.items() if said)
     vms = _vms(answers, zone.rows or ())
@@ -58,7 +63,8 @@ def snapshot(zone: Zone, answers: Answers, at: float) -> Dict[str, Any]:
         "silent": silent,
         "missing": {name: lost[name] for name in partial},
         "database": "read" if zone.rows is not None else zone.problem or "not asked",
-        "nodes": {name: _node(answer) for name, answer in sorted(answers.items())},
+        "out_of_service": dict(zone.out),
+        "nodes": {**dict.fromkeys(zone.out), **{name: _node(one) for name, one in sorted(answers.items())}},
         "vms": [_vm(vm, answers, zone.rows, whole) for vm in vms],
     }
 

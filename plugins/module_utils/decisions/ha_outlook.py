@@ -104,7 +104,7 @@ def judge(zone: Zone) -> Dict[str, List[Finding]]:
     for node in zone.nodes:
         others = [one.name for one in zone.nodes if one.name != node.name]
         seen = _beats(node.name, views)
-        found[node.name] = [*_room(node, deaths.get(node.name), zone), *_bmc(node), *_effects(node, seen)]
+        found[node.name] = [*_room(node, deaths.get(node.name), zone), *_bmc(node, zone.nodes), *_effects(node, seen)]
         found[node.name] += _ssh(node)
         if not node.silent:
             found[node.name] += [*_witness(node, others, views), *_boot(node), *_api(node)]
@@ -153,6 +153,8 @@ def _absorbed(node: Node, death: Death, zone: Zone) -> List[Finding]:
     evidence = [_left_out(zone.called.get(vm, vm), why.get(vm)) for vm in told.left]
     if not told.proven:
         evidence.append("the zone is too large to prove that no better plan leaves fewer")
+    if why and all(one.code == "placement_no_node" for one in why.values()):
+        return [_said("left_out_nowhere", evidence, left=len(told.left), count=count), *found]
     remedy = told.remedy or placement.Remedy()
     moves = ["%s %s -> %s" % (zone.called.get(one.vm, one.vm), one.source, one.target) for one in remedy.moves]
     memory = ["%s +%d MiB" % (name, -(-kib // 1024)) for name, kib in remedy.memory]
@@ -178,7 +180,7 @@ def _left_out(called: str, why: Optional[placement.LeftOut]) -> str:
 # Power
 
 
-def _bmc(node: Node) -> List[Finding]:
+def _bmc(node: Node, nodes: Sequence[Node]) -> List[Finding]:
     bmc, values = node.bmc, {"address": node.bmc.address, "why": node.bmc.said}
     if bmc.problem in (NO_BMC, "silent", "refused"):
         return [_said("bmc_" + bmc.problem, _lines_of(bmc.said), **values)]
@@ -190,6 +192,9 @@ def _bmc(node: Node) -> List[Finding]:
         return [_said("bmc_unrecorded", [read], **values)]
     if bmc.recorded.lower() != bmc.identity.lower():
         return [_said("bmc_other", [read], **values)]
+    others = [one.name for one in nodes if one is not node and one.bmc.recorded.lower() == bmc.recorded.lower()]
+    if others:
+        return [_said("bmc_shared", [read], **values, others=others)]
     if bmc.power != "on":
         return [_said("power_is_off" if node.silent else "power_off", [read], **values)]
     return [_said("bmc", [read], **values)]

@@ -86,6 +86,19 @@ TABLE = table(
         ),
     ),
     Judgement(
+        "ha_outlook_left_out_nowhere",
+        Status.CRITICAL,
+        RULE % "26",
+        en=Words(
+            "its death could not be absorbed today: {left} of {count} VMs would be left out",
+            "No other node takes VMs today: bring the others to answer and to be fit.",
+        ),
+        ko=Words(
+            "오늘 이 노드가 죽으면 VM {count}개 중 {left}개가 들어갈 자리가 없음",
+            "지금 VM을 받을 수 있는 다른 노드가 없습니다. 다른 노드의 응답과 상태부터 복구하십시오.",
+        ),
+    ),
+    Judgement(
         "ha_outlook_bound",
         Status.OK,
         RULE % "26",
@@ -201,6 +214,19 @@ TABLE = table(
         ko=Words(
             "{address} 는 {identity} 의 BMC 이며 기록된 값은 {recorded}: 전원 명령을 보내지 않음",
             "{address} 에서 어느 서버가 응답하는지 확인하십시오. 보드를 교체했다면 새 identity 를 기록하십시오.",
+        ),
+    ),
+    Judgement(
+        "ha_outlook_bmc_shared",
+        Status.CRITICAL,
+        RULE % "8",
+        en=Words(
+            "its BMC {address} is recorded as that of {others} too: no power command would be sent",
+            "Find out whose it is before anybody sends it a power command, and record each node's own.",
+        ),
+        ko=Words(
+            "BMC {address} 가 {others} 의 BMC 로도 기록되어 있음: 전원 명령을 보내지 않음",
+            "전원 명령을 보내기 전에 어느 노드의 BMC 인지 확인하고 노드마다 자신의 BMC 를 기록하십시오.",
         ),
     ),
     Judgement(

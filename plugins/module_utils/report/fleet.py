@@ -30,6 +30,8 @@ def page(snapshot: Mapping[str, Any], language: str = "en", problems: bool = Fal
     lines.append(say(language, "fleet.counts", **counts))
     if snapshot["silent"]:
         lines.append(say(language, "fleet.silent", nodes=", ".join(snapshot["silent"])))
+    for name, how in (snapshot.get("out_of_service") or {}).items():
+        lines.append("%s  %s" % (name, say(language, "where.out", how=how)))
     lines += ["%s: %s" % (node, ", ".join(said)) for node, said in sorted(snapshot["missing"].items())]
     if snapshot["database"] != "read":
         lines.append(say(language, "fleet.database", why=snapshot["database"]))

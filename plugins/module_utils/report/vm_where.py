@@ -133,8 +133,12 @@ def _nodes(where: Mapping[str, Any], vm: Mapping[str, Any], language: str) -> It
 
 
 def _silent(where: Mapping[str, Any], language: str) -> Iterable[Row]:
+    out = where["nodes"]["out_of_service"]
     for node in sorted(set(where["nodes"]["names"]) - set(where["nodes"]["answered"]), key=natural):
-        yield node, say(language, "where.silent"), STYLES["unknown"]
+        if node in out:
+            yield node, say(language, "where.out", how=out[node]), ""
+        else:
+            yield node, say(language, "where.silent"), STYLES["unknown"]
 
 
 def _state(state: Mapping[str, Any], language: str) -> str:

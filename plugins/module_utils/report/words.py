@@ -93,6 +93,7 @@ CATALOGUE: Dict[str, Text] = {
         "도메인 {id} {name}, {state}, 포트 {port}, {memory} MiB",
     ),
     "where.nothing": Text("nothing", "없음"),
+    "where.out": Text("out of service: {how}", "서비스에서 제외됨: {how}"),
     "where.silent": Text("NO ANSWER", "응답 없음"),
     "where.settings": Text(
         "display {display}, {memory} MiB, on {nodes}", "display {display}, 메모리 {memory} MiB, {nodes}"

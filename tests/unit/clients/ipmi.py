@@ -75,6 +75,9 @@ class Machine:
     def off(self) -> None:
         (self._directory / "power").write_text("0\n")
 
+    def on(self) -> None:
+        (self._directory / "power").write_text("1\n")
+
     def stop(self) -> None:
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()

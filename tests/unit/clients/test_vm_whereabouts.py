@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, Entry, Phase, open_store
+from clients.ipmi import IDENTITY, Machine
 from clients.uxen import SCHEMA, Uxen
 from playbook import Playbook
 from xen_answers import answer, domain, mac, opener, uuid
@@ -89,6 +90,59 @@ def test_a_silent_node_is_named_and_nothing_is_off(play: Where) -> None:
     (vm,) = done["vms"]
     assert (done["off"], vm["verdict"], vm["silent"], vm["off_since"]) == (False, "unknown", ["n2"], None)
     assert {"vm_where_not_found", "vm_where_silent"} <= codes(vm)
+
+
+class TestOutOfService:
+    """n2 was switched off by a recovery, and is silent; n1's o2cb has evicted it."""
+
+    @pytest.fixture
+    def play(self, play: Where, machine: Machine) -> Where:
+        alone = answer("n1")
+        alone["node"]["cluster"]["heartbeat"] = ["n1"]
+        play.read(n1=alone, n2={})
+        names = ("address", "username", "password", "port", "cipher")
+        bmc = {**{name: getattr(machine.bmc, name) for name in names}, "identity": "{{ identity }}"}
+        link = ["test", "-e", str(play.directory / "link")]
+        play.hosts["n2"].update(ha_recovery_bmc=bmc, ha_recovery_effects={"its link": link}, identity=IDENTITY)
+        machine.off()
+        self.journal(play, "fence", "n2", before=["its link"], commanded=True)
+        return play
+
+    def journal(self, play: Where, kind: str, subject: str, **said: Any) -> None:
+        about = {"kind": kind, "subject": subject, **said}
+        author = Author("kim", "run-1", Process.at(os.getpid()))
+        with open_store(author, play.environment["CLOUDOPS_STORE_URL"]) as store:
+            for phase in (Phase.STARTED, Phase.DONE):
+                store.record(Entry("ha_recovery", "zone-a", phase, f"{kind} {subject}", "zone-a", evidence=about))
+
+    def test_it_need_not_answer_and_its_power_is_read_anew(self, play: Where) -> None:
+        done = play.where()
+        assert (done["off"], done["vms"][0]["silent"]) == (True, [])
+        assert done["nodes"]["out_of_service"] == {"n2": "switched off, read back, and gone: its link"}
+
+    def test_power_that_is_on_again_ends_it(self, play: Where, machine: Machine) -> None:
+        machine.on()
+        done = play.where()
+        assert (done["off"], done["vms"][0]["silent"], done["nodes"]["out_of_service"]) == (False, ["n2"], {})
+
+    def test_an_effect_that_is_there_again_ends_it(self, play: Where) -> None:
+        (play.directory / "link").touch()
+        assert play.one()["silent"] == ["n2"]
+
+    def test_a_heartbeat_ends_it(self, play: Where) -> None:
+        play.hosts["n1"][SECOND]["node"]["cluster"]["heartbeat"] = ["n1", "n2"]
+        assert play.one()["silent"] == ["n2"]
+
+    def test_where_no_bmc_is_known_a_persons_word_is_needed(self, play: Where) -> None:
+        del play.hosts["n2"]["ha_recovery_bmc"]
+        assert play.one()["silent"] == ["n2"]
+        self.journal(play, "word", "n2", question="off", about="n2", who="kim", reason="its plug is out", yes=True)
+        done = play.where()
+        assert done["off"] and done["nodes"]["out_of_service"] == {"n2": "kim: its plug is out"}
+
+    def test_once_it_returned_it_has_to_answer(self, play: Where) -> None:
+        self.journal(play, "returned", "n2")
+        assert play.one()["silent"] == ["n2"]
 
 
 def test_a_node_that_the_play_lacks_is_silent_too(play: Where, uxen: Uxen) -> None:

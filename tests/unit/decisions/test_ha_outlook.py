@@ -49,7 +49,8 @@ def autostart(code: str) -> dict[str, Any]:
 
 def well(name: str) -> Node:
     others = {peer: Look(True, "SSH-2.0") for peer in NUMBERS if peer != name}
-    return Node(name, guests=2, bmc=BMC, ssh=f"{name}:22", greeted=others, o2cb=o2cb(name), boot=boot())
+    bmc = BMC if name == "n1" else replace(BMC, recorded=f"{name}'s", identity=f"{name}'s")
+    return Node(name, guests=2, bmc=bmc, ssh=f"{name}:22", greeted=others, o2cb=o2cb(name), boot=boot())
 
 
 def dead(**change: Any) -> Death:
@@ -112,6 +113,7 @@ def test_a_zone_that_is_well_says_so_of_each_thing() -> None:
         ({"bmc": replace(BMC, problem="not_installed", said="no pyghmi")}, {"bmc"}, {"bmc_unread"}),
         ({"bmc": replace(BMC, recorded="")}, {"bmc"}, {"bmc_unrecorded"}),
         ({"bmc": replace(BMC, recorded=OTHER)}, {"bmc"}, {"bmc_other"}),
+        ({"bmc": replace(BMC, recorded="N2's", identity="n2's")}, {"bmc"}, {"bmc_shared"}),
         ({"bmc": replace(BMC, power="off")}, {"bmc"}, {"power_off"}),
         ({"effects": {"its link": Look(True)}}, set(), set()),
         ({"effects": {"its link": Look(False, "rc 1")}}, set(), {"effect_gone"}),
@@ -231,6 +233,10 @@ class TestRoom:
         told = one(self.found(why, proven=False), "left_out_for_good")
         assert told.evidence[0] == "web-1: volumes, volumes v1" and "too large to prove" in told.evidence[1]
 
+    def test_where_no_other_node_is_left_these_come_first(self) -> None:
+        why = placement.LeftOut(WEB, "placement_no_node", {"nodes": 0})
+        assert one(self.found(why, remedy=self.REMEDY), "left_out_nowhere").evidence == ("web-1: no_node, nodes 0",)
+
     def test_vms_bound_to_their_node_are_told_and_not_counted(self) -> None:
         found = of(replace(ZONE, deaths=[dead(bound=(DB,))]))
         assert one(found, "bound").values == {"count": 1, "vms": ["db"]}
@@ -240,7 +246,7 @@ class TestRoom:
 def test_every_row_of_the_table_is_said_by_something() -> None:
     """By a test of this page, at least: what nothing says is no judgement."""
     said = set(GOOD) | {"no_o2cb", "silent", "power_is_off", "effects_none", "bound"}
-    said |= {"left_out", "left_out_memory", "left_out_for_good"}
+    said |= {"left_out", "left_out_memory", "left_out_for_good", "left_out_nowhere"}
     for test in (test_what_is_wrong_is_said_instead, test_what_is_wrong_with_the_zone_stands_with_every_node):
         (mark,) = test.pytestmark  # type: ignore[attr-defined]
         said |= set().union(*(case[2] for case in mark.args[1]))
