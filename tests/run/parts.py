@@ -56,7 +56,11 @@ TEST = (
         name="units",
         claim="Parsers, judges and decisions on recorded output, 95% of branches",
         # What a fuzzer happens to reach today is not coverage.
-        commands=("coverage run -m pytest -m 'not fuzz'", "coverage report", "python -m pytest -m fuzz"),
+        commands=(
+            "coverage run -m pytest -m 'not fuzz and not playbook'",
+            "coverage report",
+            "python -m pytest -m fuzz",
+        ),
         minutes=25,
         packages=("tests/packages.txt",),
     ),
@@ -101,6 +105,14 @@ TEST = (
         lane="lab",
         root=True,
         packages=("tests/lab/packages.txt",),
+    ),
+    Part(
+        name="playbooks",
+        claim="Actions and roles as ansible-playbook runs them, on a real PostgreSQL and a simulated BMC",
+        commands=("python -m pytest tests/unit -m playbook",),
+        minutes=25,
+        lane="lab",
+        packages=("tests/packages.txt",),
     ),
     Part(
         name="xen",
