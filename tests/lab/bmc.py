@@ -54,11 +54,13 @@ class Bmc(Service):
         self._directory = directory
         self._own = directory / f"{node.name}.bmc"
         self._pid_file = directory / f"{node.name}.bmc.pid"
+        self._lies = directory / f"{node.name}.bmc.lies"
         self.address = BMC_ADDRESSES[node.number - 1]
         self.guid = NODE_UUIDS[node.name]
 
     def start(self) -> None:
         remove(self._own)
+        self.be_honest()
         self._own.mkdir()
         chassis = [sys.executable, HERE / "chassis.py", self._directory, image_directory(), self._node]
         (self._own / "lan.conf").write_text(
@@ -108,6 +110,13 @@ class Bmc(Service):
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def lie(self) -> None:
+        """It takes each command, says that it is done, and does nothing."""
+        self._lies.write_text("1")
+
+    def be_honest(self) -> None:
+        remove(self._lies)
 
     def _signal(self, number: signal.Signals) -> None:
         pid = pid_of(self._pid_file, self._own)

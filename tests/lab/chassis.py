@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The chassis of a node's BMC: chassis.py RUN-DIRECTORY IMAGE NODE get NAME | set NAME VALUE.
 
-It answers at once and works on behind its answer: a late one is sent again, and a reset would happen twice.
+It answers at once and works on behind its answer: a late one is sent again, and a reset would happen twice. Where the
+file NODE.bmc.lies is beside it, commands change that file alone, and it is what is answered.
 """
 
 from __future__ import annotations
@@ -44,10 +45,13 @@ def main() -> None:
             node.kill()
             node.start("tcg")
 
+    lies = Path(directory) / f"{name}.bmc.lies"
     if operation == "get":
         for parameter in parameters:
             if parameter == "power":
-                print(f"power:{int(node.pid() is not None)}")
+                print(f"power:{lies.read_text() if lies.exists() else int(node.pid() is not None)}")
+    elif lies.exists():
+        lies.write_text(parameters[1])
     elif parameters == ["power", "0"]:
         node.kill()
     elif parameters == ["power", "1"]:

@@ -13,7 +13,7 @@ import pytest
 
 from conftest import SEED
 from controller import Controller
-from fault import make
+from fault import make, undo
 from guests import GUESTS_BY_NAME
 from observer import Observer
 from xen_lab import XenLab
@@ -28,7 +28,11 @@ FAULTS = {
     "frozen": ("node_frozen",),
     "cut off": ("node_cut", "guests_cut"),
     "unmanaged": ("node_cut",),
+    "killed with its BMC": ("node_killed", "bmc_silent"),
+    "frozen before a BMC that lies": ("node_frozen", "bmc_lies"),
+    "without its storage": ("storage_hangs",),
 }
+ITS_OWN_HA = {"ha_every": 2, "ha_silent": 5}
 KILLER = str(Path(__file__).parent / "killer")
 # the records of a recovery that fences a node and starts two guests
 RECORDS = 18
@@ -161,3 +165,126 @@ def test_two_operators_recover_once(spoiled: XenLab, observed: Observer, zone: C
     assert second.rc != 0 and "recovery of the zone" in second.words
     assert first.end(1500).rc == 0
     recovered(spoiled, observed, "x2")
+
+
+def is_untouched(lab: XenLab, lost: str) -> None:
+    """Nothing of what the lost node had was started elsewhere."""
+    left = "x1" if lost == "x2" else "x2"
+    assert not {guest.uuid for guest in HOME[lost]} & lab.domains(left)
+
+
+@pytest.mark.soak
+def test_it_ends_where_it_is_told_to_and_goes_on_when_it_is_run_again(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen", "x2")
+    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
+    first.wait_for("Switch it off", 600)
+    stopped = zone.run("ha_stop", reason="the node was only slow")
+    assert stopped.rc == 0, stopped.screen
+    assert "the node was only slow" in stopped.words
+    assert first.end().rc == 0
+    is_untouched(spoiled, "x2")
+    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_where_the_bmc_is_silent_too_a_persons_word_is_needed(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "killed with its BMC", "x2")
+    first = zone.run("ha_recovery", ha_recovery_unasked=True)
+    assert "nobody could be asked" in first.words
+    is_untouched(spoiled, "x2")
+    word = {"question": "off", "about": "x2", "yes": True, "reason": "its plug is out"}
+    assert zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_words=[word]).rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_a_bmc_that_lies_proves_nothing_and_the_node_may_wake(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen before a BMC that lies", "x2")
+    asked = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers={"patience": 60.0, "max_age": 60.0})
+    assert "its link at the switch" in asked.words
+    is_untouched(spoiled, "x2")
+    # as it does by itself, sooner or later: its guests go on writing
+    spoiled.machines["x2"].thaw()
+
+
+@pytest.mark.soak
+def test_a_node_that_lost_its_storage_restarts_itself_and_its_guests_run_elsewhere(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "without its storage", "x2")
+    done = zone.run("ha_recovery", ha_recovery_unasked=True)
+    assert done.rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_a_database_that_goes_in_the_middle_is_written_by_the_next_run(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen", "x2")
+    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
+    first.wait_for("Start this node's", 900)
+    make(spoiled, spoiled.faults["database_gone"], "x1")
+    assert "uxen database" in first.end(1500).words
+    undo(spoiled, [("database_gone", "x1")])
+    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_an_ha_that_wakes_in_the_middle_starts_beside_us_and_nothing_runs_twice(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen", "x2")
+    numbers = {"held_off": "", "parallel": 1, "poll": 15, "max_age": 60}
+    first = zone.begin("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=numbers)
+    first.wait_for("Switch it off", 600)
+    spoiled.uxen["x1"].behave(**ITS_OWN_HA)
+    first.end(1500)
+    assert zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=numbers).rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_a_node_that_somebody_switches_on_in_the_middle_gets_nothing_twice(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen", "x2")
+    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
+    first.wait_for("Start this node's", 900)
+    spoiled.bmcs["x2"].fence("on")
+    first.end(1500)
+    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_a_node_that_was_fenced_returns_and_gets_its_guests_back(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    assert zone.run("boot_gate").rc == 0
+    assert zone.run("fleet_snapshot").rc == 0
+    lose(spoiled, "frozen", "x2")
+    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    # nobody waits for a node that is proven off
+    spare = GUESTS_BY_NAME["spare-1"]
+    assert zone.run("vm_start", vm=spare.uuid, node="x1").rc == 0
+    off = zone.run("node_return", node="x2")
+    assert off.rc != 0 and "boots behind its gate" in off.words
+    spoiled.bmcs["x2"].fence("on")
+    spoiled.await_boot("x2")
+    assert zone.run("node_boot_check", "--limit", "x2", node_boot_check_repair=True).rc == 0
+    assert not spoiled.domains("x2")
+    (guest, *_others) = HOME["x2"]
+    back = zone.run("node_return", node="x2", node_return_moves=[guest.uuid])
+    assert back.rc == 0, back.screen
+    assert spoiled.domains("x2") == {guest.uuid}
+    assert nodes_in_database(spoiled)[guest.name] == "x2"
+    assert "is back" in zone.run("node_return", node="x2").words

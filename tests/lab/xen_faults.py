@@ -120,6 +120,12 @@ XEN_FAULTS = table(
             bmc(lambda each: each.freeze()),
             bmc(lambda each: each.thaw()),
         ),
+        Fault(
+            "bmc_lies",
+            "the node's BMC takes each command, says that it is done, and does nothing",
+            bmc(lambda each: each.lie()),
+            bmc(lambda each: each.be_honest()),
+        ),
         Fault("database_gone", "the uxen database is down", database("end"), database("start")),
         Fault(
             "api_down",
