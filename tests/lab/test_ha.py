@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+import remote
 from conftest import SEED
 from controller import Controller
-from fault import make, undo
+from fault import cut_ssh, make, undo
 from guests import GUESTS_BY_NAME
 from observer import Observer
 from xen_lab import XenLab
@@ -30,7 +31,8 @@ FAULTS = {
     "unmanaged": ("node_cut",),
     "killed with its BMC": ("node_killed", "bmc_silent"),
     "frozen before a BMC that lies": ("node_frozen", "bmc_lies"),
-    "without its storage": ("storage_hangs",),
+    "while its storage hangs": ("storage_hangs",),
+    "while its storage fails": ("storage_fails",),
 }
 ITS_OWN_HA = {"ha_every": 2, "ha_silent": 5}
 KILLER = str(Path(__file__).parent / "killer")
@@ -167,6 +169,14 @@ def test_two_operators_recover_once(spoiled: XenLab, observed: Observer, zone: C
     recovered(spoiled, observed, "x2")
 
 
+def runs_once(lab: XenLab, observer: Observer) -> None:
+    """Every guest runs, wherever, and the database says where."""
+    rows = nodes_in_database(lab)
+    for guest in (guest for home in HOME.values() for guest in home):
+        places = [node for node in HOME if guest.uuid in lab.domains(node)]
+        assert places == [rows[guest.name]], f"{guest.name} is on {places}, its row has {rows[guest.name]}"
+
+
 def is_untouched(lab: XenLab, lost: str) -> None:
     """Nothing of what the lost node had was started elsewhere."""
     left = "x1" if lost == "x2" else "x2"
@@ -215,10 +225,11 @@ def test_a_bmc_that_lies_proves_nothing_and_the_node_may_wake(
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("how", ["while its storage hangs", "while its storage fails"])
 def test_a_node_that_lost_its_storage_restarts_itself_and_its_guests_run_elsewhere(
-    spoiled: XenLab, observed: Observer, zone: Controller
+    how: str, spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
-    lose(spoiled, "without its storage", "x2")
+    lose(spoiled, how, "x2")
     done = zone.run("ha_recovery", ha_recovery_unasked=True)
     assert done.rc == 0
     recovered(spoiled, observed, "x2")
@@ -288,3 +299,57 @@ def test_a_node_that_was_fenced_returns_and_gets_its_guests_back(
     assert spoiled.domains("x2") == {guest.uuid}
     assert nodes_in_database(spoiled)[guest.name] == "x2"
     assert "is back" in zone.run("node_return", node="x2").words
+
+
+@pytest.mark.soak
+def test_a_node_that_restarted_by_itself_is_not_fenced_and_its_guests_run_again(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    boot = remote.script("x2", "cat /proc/sys/kernel/random/boot_id")
+    assert zone.run("fleet_snapshot").rc == 0
+    spoiled.bmcs["x2"].ask("chassis", "power", "reset")
+    spoiled.await_other_boot("x2", boot)
+    done = zone.run("ha_recovery", ha_recovery_unasked=True)
+    assert done.rc == 0 and "Switch it off" not in done.words
+    runs_once(spoiled, observed)
+
+
+@pytest.mark.soak
+def test_a_controller_that_is_cut_off_itself_does_nothing(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    spoiled.namespace.ip("address del 10.78.0.1/24 dev zone", "address del 10.78.5.1/24 dev guests")
+    try:
+        done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers={"patience": 60.0, "poll": 15.0})
+    finally:
+        spoiled.namespace.replug()
+    assert "the controller itself" in done.words and "Switch it off" not in done.words
+    runs_once(spoiled, observed)
+
+
+@pytest.mark.soak
+def test_ssh_that_is_lost_right_after_a_start_starts_nothing_twice(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen", "x2")
+    run = zone.begin("ha_recovery", ha_recovery_unasked=True)
+    run.wait_for("Start this node's", 900)
+    cut_ssh("x1", 45)
+    if run.end(1500).rc:
+        assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    recovered(spoiled, observed, "x2")
+    began = remote.script("x1", "journalctl --quiet --output=cat -u 'cloudops-job-ha-*' | grep -c result:")
+    assert began == "2\n", "each job ran once"
+
+
+@pytest.mark.soak
+def test_where_memory_is_too_small_who_fits_is_started_and_who_does_not_is_named(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen", "x2")
+    free = int(remote.script("x1", "xl info free_memory"))
+    # each then takes more than half of what is free
+    taken = {"overhead_kib": (free // 2 - 100) * 1024}
+    done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_placement=taken)
+    assert done.rc == 0 and "memory" in done.words
+    assert len({guest.uuid for guest in HOME["x2"]} & spoiled.domains("x1")) == 1

@@ -15,6 +15,7 @@ import remote
 import vnc_cases
 from conftest import SEED
 from controller import Controller, Outcome
+from fault import cut_ssh
 from guests import GUESTS_BY_NAME, NODE_UUIDS, Guest
 from node_jobs import await_job, install
 from node_jobs import start as hold
@@ -164,13 +165,6 @@ def start(guest: Guest, node: str, **variables: Any) -> dict[str, Any]:
     """Its variables; nothing else starts guests in the lab, so that the long watches say nothing there."""
     short = {"vm_start_ha_held_off": "the lab has none", "vm_start_watch": 0, "vm_start_boot_time": 3}
     return {"vm": guest.name, "node": node, **short, **variables}
-
-
-def cut_ssh(node: str, seconds: int) -> None:
-    """Operators get no word to its sshd for so long; the lab has a network of its own."""
-    rule = "INPUT -i eth0 -p tcp --dport 22 -j DROP"
-    undone = f"systemd-run --quiet --on-active={seconds} iptables --wait -D {rule}"
-    remote.script(node, f"iptables --wait -I {rule}; {undone}")
 
 
 def test_a_start_waits_for_its_lease_and_is_found_again_when_its_ssh_was_cut(
