@@ -16,7 +16,7 @@ description:
   - Counts the verdicts of M(cloudops.hypervisor.node_health) as they come in.
   - Hosts on which nothing had to be done are counted and not listed. Changes, differences, warnings, failures and
     unreachable hosts are shown as P(ansible.builtin.default#callback) shows them, messages of M(ansible.builtin.debug)
-    as plain lines.
+    as plain lines. A host that stays unreachable for the same reason is shown once, and counted.
   - With C(-v) or more, everything is shown as P(ansible.builtin.default#callback) does.
 requirements:
   - set as stdout in configuration
@@ -122,6 +122,7 @@ class CallbackModule(Default):
         self._total = 0
         self._task: Any = None
         self._counts: Counter[str] = Counter()
+        self._unreached: dict[str, str] = {}
         self._line = ""
         self._drawn = 0.0
 
@@ -198,9 +199,11 @@ class CallbackModule(Default):
         self._count("unreachable")
         self.clear()
         if self._quiet:
-            said = " ".join(str(result.result.get("msg", "")).split())
-            text = f"unreachable: [{self.host_label(result)}]: {said}"
-            self._display.display(text, color=constants.COLOR_UNREACHABLE)
+            host, said = self.host_label(result), " ".join(str(result.result.get("msg", "")).split())
+            # a dead node is asked again and again; the progress line counts it
+            if self._unreached.get(host) != said:
+                self._display.display(f"unreachable: [{host}]: {said}", color=constants.COLOR_UNREACHABLE)
+            self._unreached[host] = said
         else:
             super().v2_runner_on_unreachable(result)
         self.draw()

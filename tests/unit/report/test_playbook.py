@@ -197,6 +197,13 @@ class TestProgress:
         _code, output = ansible.run(TASKS[:1], CLOUDOPS_PROGRESS_INTERVAL="3600", **PROGRESS)
         assert output == ""
 
+    def test_a_host_that_stays_unreachable_is_told_once(self, ansible: Ansible) -> None:
+        ansible.hosts = {"n1": LOCAL, "n2": UNREACHABLE}
+        look = {"name": "Look", "ansible.builtin.ping": {}, "ignore_unreachable": True}
+        _code, output = ansible.run([look, look], CLOUDOPS_PROGRESS_INTERVAL="0", **PROGRESS)
+        assert len(re.findall(r"(?m)^unreachable: \[n2\]", output)) == 1
+        assert len(re.findall(r"(?m)^Look  2/2  .*1 unreachable$", output)) == 2
+
     def test_verdicts_are_counted_and_unreachable_hosts_are_a_line_each(self, ansible: Ansible) -> None:
         ansible.hosts["n2"] = UNREACHABLE
         code, output = ansible.run([CHECK], CLOUDOPS_PROGRESS_INTERVAL="0", **PROGRESS)
