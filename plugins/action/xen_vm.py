@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,20 +23,16 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
     Store,
     Token,
 )
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_api import (
-    Outcome,
-    UxenApi,
-    UxenApiError,
-)
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_api import UxenApi, UxenApiError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import vm_act
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.vm_act import Act, Proof, State, Wish
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import api_act
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.api_act import Done
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import existing_store, opened_store
 
 JOB = "xen_vm"
 LOOKED_EVERY = 3.0
-# after the API said that it was done
-SEEN_WITHIN = 60.0
 # of the answer of xen_vm_info: why a domain does not run
 RESTS = ("crashed", "dying", "shutdown", "paused")
 ENDED = ("finished", "lost", "revoked")
@@ -48,17 +45,6 @@ class Refused(Exception):
     def __init__(self, code: str, said: str) -> None:
         super().__init__(said)
         self.code = code
-
-
-@dataclass(frozen=True)
-class Done:
-    """``phase``: of the journal's record that ends it; None leaves it open, because nobody knows what became of it."""
-
-    phase: Phase | None
-    evidence: Mapping[str, Any]
-    code: str = ""
-    said: str = ""
-    domain: Mapping[str, Any] | None = None
 
 
 class ActionModule(ActionBase):
@@ -157,6 +143,8 @@ class ActionModule(ActionBase):
             elif entry.evidence.get("request"):
                 if not self._settle_request(store, record):
                     yield said
+                elif entry.evidence.get("lease") and entry.evidence.get("host") == self._host:
+                    self._give_back(entry.evidence["lease"])
             elif entry.evidence.get("host") != self._host:
                 yield f"{said}; the same task on {entry.evidence.get('host')} settles it"
             else:
@@ -274,25 +262,44 @@ class ActionModule(ActionBase):
         }
         name, send, values = requests[act]
         asked = api.asked(name, vm=self._vm, **values)
-        yield {**about, "request": asked, "bound": api.bound, "epoch": options["epoch"]}
-        outcome: Outcome = send()
-        if outcome.state == "refused":
-            yield Done(
-                Phase.CLOSED, {"reason": outcome.said}, "api_refused", f"The API refused {asked}: {outcome.said}"
-            )
-            return
-        bound = SEEN_WITHIN if outcome.state == "done" else api.bound
-        came, domain = self._seen(act, bound)
-        if came:
-            yield Done(Phase.DONE, {"found": domain, "said": outcome.said}, domain=domain)
-        elif outcome.state == "done":
-            said = (
-                f"The API says that {asked} is done, and {self._node} does not show it after {bound:g} s: look for it."
-            )
-            yield Done(Phase.DONE, {"found": domain, "said": outcome.said}, "not_seen", said, domain)
-        else:
-            said = f"Whether {asked} was done is not known ({outcome.said}). It is not asked again, and stays open."
-            yield Done(None, {}, "unknown", said, domain)
+        lease = f"hold-{self._vm}-{options['epoch']}-{int(time.time())}"
+        yield {**about, "request": asked, "bound": api.bound, "epoch": options["epoch"], "lease": lease}
+        node = api_act.Node(
+            self._node,
+            lambda seconds: self._hold(lease, seconds, act),
+            lambda: self._give_back(lease),
+            lambda within: self._seen(act, within),
+        )
+        yield api_act.ask(node, asked, send, api.bound)
+
+    def _hold(self, name: str, seconds: float, act: Act) -> tuple[str, str] | None:
+        """The VM's lease, as the API's own xl cannot have it: a node job has it meanwhile."""
+        options = self._options
+        spec = {"uuid": self._vm, "volume": options["volume"], "local": options["local"], "seconds": seconds}
+        spec.update(proven_ended=options["proven_ended"], off=act is Act.START)
+        order = {"name": name, "kind": "vm_hold", "spec": spec, "zone": options["zone"], "epoch": options["epoch"]}
+        ends = time.monotonic() + options["timeout"]
+        try:
+            answer = self._action("node_job", {**order, "timeout": options["timeout"], "wait": False})
+            job = answer.get("job")
+            while job and job["state"] == "running" and not _holds(job) and time.monotonic() < ends:
+                time.sleep(LOOKED_EVERY)
+                job = self._read_job(name)
+        except (AnsibleError, Refused) as error:
+            return "unknown", f"whether the VM's lease was had is not known: {error}"
+        if job and job["state"] == "running" and _holds(job):
+            return None
+        refusal = (job or {}).get("refusal") or answer.get("refusal") or {}
+        self._give_back(name)
+        said = (
+            refusal.get("said") or (job or {}).get("why") or answer.get("msg") or "its lease did not come free in time"
+        )
+        return str(refusal.get("code") or "no_lease"), str(said)
+
+    def _give_back(self, name: str) -> None:
+        # one that is not reached ends by itself
+        with contextlib.suppress(AnsibleError):
+            self._action("node_job", {"name": name, "state": "stopped", "timeout": 60.0})
 
     def _seen(self, act: Act, within: float) -> tuple[bool, Mapping[str, Any] | None]:
         """Whether the node came to show what was asked for, and its domain."""
@@ -347,6 +354,10 @@ class ActionModule(ActionBase):
         # whoever lost the zone's lock may only say what became of what was begun
         token = Token(self._options["zone"], self._options["epoch"]) if entry.phase is Phase.STARTED else None
         store.record(entry, token)
+
+
+def _holds(job: Mapping[str, Any]) -> bool:
+    return bool((job["progress"] or {}).get("step") == "held")
 
 
 def _ended(job: Mapping[str, Any]) -> dict[str, Any]:

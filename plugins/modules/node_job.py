@@ -59,13 +59,14 @@ options:
       - V(vm_stop) takes the VM's lease, shuts its domain down, and waits until the domain, its images and its tools are
         gone.
       - V(vm_pause) takes the VM's lease and holds its domain, or lets it go on.
+      - V(vm_hold) takes the VM's lease and has it until the job is stopped, while somebody else acts on the VM.
       - V(vm_migrate) runs on the source. It takes the VM's lease, sees that nothing of the VM is at the target, and
         moves the domain with C(xl migrate). However that ended, both ends are read, and one copy is kept. The target's,
         if it was ever unpaused. Otherwise the target's is destroyed, proven gone, and the source's resumed. While one
         end is silent neither is touched.
       - V(vm_settle) runs on the source, too, and does only the latter, for what a migration left that broke.
     type: str
-    choices: [vm_start, vm_stop, vm_pause, vm_migrate, vm_settle]
+    choices: [vm_start, vm_stop, vm_pause, vm_hold, vm_migrate, vm_settle]
   spec:
     description:
       - What exactly. Required with O(state=started).
@@ -76,6 +77,8 @@ options:
       - For V(vm_stop), C(grace) is how long the guest may take, in seconds, 120 if it is not given. With C(force=true)
         it is destroyed after that.
       - For V(vm_pause), C(paused) says whether it is to be held, which it is if that is not given.
+      - For V(vm_hold), C(seconds) is how long it has the lease at most, 600 if that is not given. With C(off=true) this
+        node must have nothing of the VM.
       - For V(vm_migrate) and V(vm_settle), C(target) is the name or address at which root of this node reaches the
         other one by ssh, and C(node) is the other node's own host name. C(local) is not theirs.
       - For V(vm_migrate), C(boot_id) is the other node's boot when it was found fit for the VM.

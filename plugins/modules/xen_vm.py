@@ -13,7 +13,7 @@ description:
   - A VM is started only if it is proven off everywhere and nothing was seen of it for O(quiet) seconds, or the site's
     own HA is held off. It is asked to shut down, and destroyed only with O(force). It is moved live.
   - With O(by=xl) each act is a job of the node, M(cloudops.hypervisor.node_job), which holds the VM's lease and looks
-    once more. With O(by=api) the API acts, which knows nothing of leases.
+    once more. With O(by=api) the API acts, while a node job has the lease.
   - Every act is journalled before and after. An answer that was lost is followed by a look, never by another try. The
     job then stays open in the journal, and the same task on the same host settles it.
   - Where the VM really runs and its port are read again after every act.

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Starting, stopping and pausing a VM by xl, under its lease: rule 29 of docs/rules.md.
+"""Starting, stopping and pausing a VM by xl, under its lease, or having that alone: rule 29 of docs/rules.md.
 
 The proof that a VM is off everywhere is taken before, from all nodes. What is looked at here is this node once more,
 with the lease in hand.
@@ -112,6 +112,31 @@ class VmPause:
 
     def __post_init__(self) -> None:
         _require_meant(self.uuid, volume=self.volume)
+
+
+@dataclass(frozen=True)
+class VmHold:
+    """Have the lease of a VM while somebody else acts on it, until this job is stopped.
+
+    ``uuid``: the VM's.
+    ``volume``: where its lease is kept.
+    ``seconds``: how long it is had at most.
+    ``off``: this node must have nothing of the VM when it is taken.
+    ``local``: only this node can open that storage.
+    ``proven_ended``: NODE/JOB that did not give the lease back, and is proven to have ended.
+    """
+
+    uuid: str
+    volume: str
+    seconds: float = 600.0
+    off: bool = False
+    local: bool = False
+    proven_ended: str = ""
+
+    def __post_init__(self) -> None:
+        _require_meant(self.uuid, volume=self.volume)
+        if not 0 < self.seconds <= 86400:
+            raise PolicyError("seconds", "more than 0 and at most 86400 s is wanted, not %g" % self.seconds)
 
 
 def _require_meant(uuid: str, **paths: str) -> None:
@@ -249,6 +274,20 @@ def vm_pause(spec: VmPause, tools: Tools, look: Look = look) -> Dict[str, Any]:
             tools.host.wait(LOOKED_EVERY)
         text = "domain %d after xl %s: %s" % (domain.counted.id, verb, _words(answer))
         raise Refusal("not_%sd" % verb, text, domid=domain.counted.id)
+
+
+def vm_hold(spec: VmHold, tools: Tools, look: Look = look) -> Dict[str, Any]:
+    with tools.lease(spec.volume, VmUuid(spec.uuid), spec.local, spec.proven_ended) as lease:
+        if spec.off:
+            tools.progress("look")
+            _require_off(_settled(tools, look, Vm(VmUuid(spec.uuid), spec.volume)))
+        lease.confirm()
+        tools.checkpoint()
+        tools.progress("held")
+        ends = tools.host.now() + spec.seconds
+        while not tools.stopping() and tools.host.now() < ends:
+            tools.wait(LOOKED_EVERY)
+        return {"lease": lease.place.scope.value}
 
 
 def _xl(host: Host, verb: str, domain: xen.Domain, timeout: float) -> Answer:

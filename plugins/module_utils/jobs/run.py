@@ -21,6 +21,7 @@ KINDS: Kinds = {
     "vm_start": Kind(power.VmStart, power.vm_start),
     "vm_stop": Kind(power.VmStop, power.vm_stop),
     "vm_pause": Kind(power.VmPause, power.vm_pause),
+    "vm_hold": Kind(power.VmHold, power.vm_hold),
     "vm_migrate": Kind(migration.VmMigrate, migration.vm_migrate),
     "vm_settle": Kind(migration.VmSettle, migration.vm_settle),
 }

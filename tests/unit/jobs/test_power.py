@@ -14,7 +14,14 @@ import pytest
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.epoch import Epoch
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs import power
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.power import Sight, Vm, VmPause, VmStart, VmStop
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.power import (
+    Sight,
+    Vm,
+    VmHold,
+    VmPause,
+    VmStart,
+    VmStop,
+)
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
@@ -84,6 +91,9 @@ class Work:
 
     def pause(self, *sights, **spec):
         return power.vm_pause(VmPause(UUID, self.volume, local=True, **spec), self.tools, self.sights(*sights))
+
+    def hold(self, *sights, **spec):
+        return power.vm_hold(VmHold(UUID, self.volume, local=True, **spec), self.tools, self.sights(*sights))
 
     @property
     def acts(self):
@@ -421,3 +431,27 @@ def test_what_cannot_be_let_go_is_refused(work, sight, code):
     job = work()
     assert refused(job.pause, sight, paused=False).code == code
     assert job.acts == [] and not job.tools.acted
+
+
+# Holding its lease
+
+
+def test_a_lease_is_had_until_the_job_is_stopped_or_its_time_is_over(work):
+    stops = iter([False] * 8)
+    job = work(stopping=lambda: next(stops, True))
+    assert job.hold(seconds=600) == {"lease": "node"}
+    assert next(stops, "no more") == "no more"
+    assert job.acts == [] and not job.tools.acted
+    assert work().hold(seconds=0.1) == {"lease": "node"}
+
+
+def test_before_a_start_by_somebody_else_this_node_must_have_nothing_of_it(work):
+    assert work().hold(OFF, seconds=0.1, off=True) == {"lease": "node"}
+    assert refused(work().hold, RUNS, off=True).code == "has_domain"
+    assert refused(work().hold, RUNS, off=True).code == "has_domain"
+
+
+def test_a_lease_is_had_for_some_time(work):
+    for seconds in (0, -1, 86401):
+        with pytest.raises(PolicyError, match="seconds"):
+            VmHold(UUID, "/data", seconds)
