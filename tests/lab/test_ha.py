@@ -286,7 +286,8 @@ def test_a_node_that_was_fenced_returns_and_gets_its_guests_back(
     assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
     # nobody waits for a node that is proven off
     spare = GUESTS_BY_NAME["spare-1"]
-    assert zone.run("vm_start", vm=spare.uuid, node="x1").rc == 0
+    short = {"vm_start_ha_held_off": "the lab has none", "vm_start_watch": 0, "vm_start_boot_time": 3}
+    assert zone.run("vm_start", vm=spare.uuid, node="x1", **short).rc == 0
     off = zone.run("node_return", node="x2")
     assert off.rc != 0 and "boots behind its gate" in off.words
     spoiled.bmcs["x2"].fence("on")

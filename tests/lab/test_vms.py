@@ -298,3 +298,18 @@ def test_the_apis_own_refusal_is_shown(xen_lab: XenLab, observed: Observer, cont
     finally:
         xen_lab.uxen["x1"].behave()
     assert outcome.rc == 2 and SPARE.uuid not in xen_lab.domains("x1")
+
+
+@pytest.mark.soak
+def test_the_api_starts_it_under_its_lease(spoiled: XenLab, observed: Observer, controller: Controller) -> None:
+    install("x2")
+    hold("x2", "holder", epoch=1, uuid=SPARE.uuid, seconds=20, timeout=200)
+    outcome = controller.run("vm_start", **start(SPARE, "x1", vm_start_by="api"))
+    assert outcome.rc == 0, outcome.screen
+    assert observed.seen().nodes_of(SPARE.uuid) == ["x1"]
+    held = remote.script("x1", "journalctl --quiet --output=short-unix -u 'cloudops-job-hold-*' | grep result:")
+    freed = remote.script("x2", "journalctl --quiet --output=short-unix -u 'cloudops-job-holder*' | grep result:")
+    assert float(held.split()[0]) > float(freed.split()[0]), (
+        "it waited for the other job's lease, and gave its own back"
+    )
+    assert remote.script("x1", "systemctl list-units --plain --no-legend 'cloudops-job-hold-*'") == ""
