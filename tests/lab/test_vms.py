@@ -303,8 +303,10 @@ def test_the_apis_own_refusal_is_shown(xen_lab: XenLab, observed: Observer, cont
 @pytest.mark.soak
 def test_the_api_starts_it_under_its_lease(spoiled: XenLab, observed: Observer, controller: Controller) -> None:
     install("x2")
-    hold("x2", "holder", epoch=1, uuid=SPARE.uuid, seconds=20, timeout=200)
-    outcome = controller.run("vm_start", **start(SPARE, "x1", vm_start_by="api"))
+    run = controller.begin("vm_start", **start(SPARE, "x1", vm_start_by="api"))
+    run.wait_for("everything that it needs is on x1")
+    hold("x2", "holder", epoch=1, uuid=SPARE.uuid, seconds=30, timeout=200)
+    outcome = run.end()
     assert outcome.rc == 0, outcome.screen
     assert observed.seen().nodes_of(SPARE.uuid) == ["x1"]
     held = remote.script("x1", "journalctl --quiet --output=short-unix -u 'cloudops-job-hold-*' | grep result:")
