@@ -69,8 +69,8 @@ def readings() -> list[str]:
 
 
 @contextlib.contextmanager
-def ssh_server(folder: Path) -> Iterator[dict[str, str]]:
-    """An sshd of our own on loopback and the client options that reach it."""
+def ssh_server(folder: Path, **more: str) -> Iterator[dict[str, str]]:
+    """An sshd of our own on loopback and the client options that reach it; ``more``: options of sshd_config."""
     for name in ("host", "id"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     shutil.copy(folder / "id.pub", folder / "authorized_keys")
@@ -85,6 +85,7 @@ def ssh_server(folder: Path) -> Iterator[dict[str, str]]:
         "UsePAM": "no",
         "MaxStartups": "1000",
         "PermitRootLogin": "prohibit-password",
+        **more,
     }
     arguments = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
     server = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", "/dev/null", *arguments])
