@@ -41,7 +41,9 @@ class Wanted:
 def before(wanted: Wanted, vm: Answer, reading: Answer, needs: Answer) -> List[Finding]:
     """``vm``: one of vm_whereabouts' answer; the node's ``reading`` is xen_vm_info's, ``needs`` xen_config_info's."""
     name = str(vm["vm"])
-    found = _unread(wanted, reading, needs) + _places(vm)
+    unread = _unread(wanted, reading, needs)
+    told = {(one.subject, one.values["what"]) for one in unread}
+    found = unread + [one for one in _places(vm) if (one.subject, one.values.get("what")) not in told]
     if reading.get("node") and "paths" in needs:
         found += _config(name, needs)
         found += [one for path in needs["paths"] for one in _path(wanted, vm, path)]

@@ -481,7 +481,7 @@ def _gaps_of_vm(vm: Vm, last: Sequence[Sequence[Reading]], requests: Iterable[Re
                 yield Gap(one.node, "whose %s (pid %d) is" % (tool.command, tool.pid))
         for lost in one.missing:
             if _is_needed(lost.reading, vm):
-                yield Gap(one.node, lost.reading, "%s %s" % (lost.problem.value, lost.detail))
+                yield Gap(one.node, lost.reading, lost.detail or lost.problem.value)
 
 
 def _is_needed(what: str, vm: Vm) -> bool:

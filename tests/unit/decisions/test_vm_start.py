@@ -104,6 +104,13 @@ def test_a_node_that_has_everything_is_said_to_have_it_and_nothing_else():
     assert list(judged(with_place("process", counts=False), quiet)) == ["vm_start_ready"]
 
 
+def test_what_was_not_read_is_told_once():
+    lost = {"reading": "blkid /dev/vdb", "problem": "timeout", "detail": "gave no answer within 10 s"}
+    gaps = [{"node": node, "what": lost["reading"], "why": lost["detail"]} for node in ("n1", "n2")]
+    found = before(Wanted("n1"), vm(missing=gaps), answer("n1", missing=[lost]), needs())
+    assert [(one.code, one.subject) for one in found] == [("vm_start_unread", "n1"), ("vm_start_unread", "n2")]
+
+
 @pytest.mark.parametrize(
     ("code", "given"),
     [
