@@ -59,7 +59,7 @@ class ActionModule(ActionBase):
             **result,
             "changed": False,
             "vm": str(vm),
-            "name": domains[0]["name"],
+            "name": ", ".join(sorted(zone.called(vm))) or domains[0]["name"],
             "source": source,
             "target": options["target"],
             "node": {name: (ends[1].reading.get("node") or {}).get(name) for name in ("hostname", "boot_id")},

@@ -72,7 +72,7 @@ vm:
   type: str
   sample: 21aaac9c-5b99-4229-9f83-0bf6b6dd8077
 name:
-  description: Its domain's name.
+  description: What people call it, by the database and the nodes; else the name of its domain.
   returned: success
   type: str
   sample: web-1
