@@ -299,7 +299,7 @@ def test_a_node_that_was_fenced_returns_and_gets_its_guests_back(
     assert back.rc == 0, back.screen
     assert spoiled.domains("x2") == {guest.uuid}
     assert nodes_in_database(spoiled)[guest.name] == "x2"
-    assert "is back" in zone.run("node_return", node="x2").words
+    assert "has come back with this boot already" in zone.run("node_return", node="x2").words
 
 
 @pytest.mark.soak
