@@ -292,16 +292,19 @@ def test_why_a_vm_does_not_start_is_said_and_nothing_is_started(
 
 @pytest.mark.soak
 def test_the_apis_own_refusal_is_shown(xen_lab: XenLab, observed: Observer, controller: Controller) -> None:
+    controller.namespace = xen_lab.namespace
     xen_lab.uxen["x1"].behave(fail=["start"])
     try:
         outcome = controller.run("vm_start", **start(SPARE, "x1", vm_start_by="api"))
     finally:
         xen_lab.uxen["x1"].behave()
-    assert outcome.rc == 2 and SPARE.uuid not in xen_lab.domains("x1")
+    assert outcome.rc == 2 and "start failed" in outcome.words
+    assert SPARE.uuid not in xen_lab.domains("x1")
 
 
 @pytest.mark.soak
 def test_the_api_starts_it_under_its_lease(spoiled: XenLab, observed: Observer, controller: Controller) -> None:
+    controller.namespace = spoiled.namespace
     install("x2")
     run = controller.begin("vm_start", **start(SPARE, "x1", vm_start_by="api"))
     run.wait_for("everything that it needs is on x1")
