@@ -61,6 +61,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.reco
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.wanted import Want
 
 ROOM = "Make room, then run this again."
+CUT_OFF = "no node answers: the controller itself may be cut off"
 
 
 @dataclass(frozen=True)
@@ -413,9 +414,10 @@ def planned(case: Case) -> Optional[Holds]:
     if not case.lost():
         return None
     unread = [name for name in case.silent() if _is_unread(case, name)]
-    if unread and not case.impatient:
-        return Holds((_later(case),), "what is not known of %s" % ", ".join(unread))
     nodes = case.sight.nodes
+    cut_off = not any(node.answers for node in nodes.values())
+    if unread and not case.impatient:
+        return Holds((_later(case),), CUT_OFF if cut_off else "what is not known of %s" % ", ".join(unread))
     fences = {name: case.fence_permit(name) for name in case.silent()}
     chosen = {name: permit.why for name, permit in fences.items() if permit.granted or permit.ask or permit.wait}
     chosen = {name: why for name, why in chosen.items() if case.may_be_fenced(name)}
@@ -433,7 +435,7 @@ def planned(case: Case) -> Optional[Holds]:
     starts = {name: one.node for name, one in placed.items() if one.node}
     left.update({name: Out(Way.NOT_STARTED, one.why, ROOM) for name, one in placed.items() if not one.node})
     if not starts:
-        why = "nothing of what failed can be started"
+        why = CUT_OFF if cut_off else "nothing of what failed can be started"
         return written(case) or Holds((Close("recovery", why),), why)
     return Holds((Show("recovery", fences=chosen, starts=starts, left=left),), "the plan is shown")
 
