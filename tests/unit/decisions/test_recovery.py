@@ -253,7 +253,7 @@ def test_what_is_not_read_of_a_silent_node_is_waited_for_with_patience():
 
 def test_where_no_node_answers_the_controller_itself_may_be_cut_off():
     unread = Readings(Management.SILENT)
-    alone = zone(**{name: node(unread) for name in zone().nodes})
+    alone = zone(nodes={name: node(unread) for name in zone().nodes}, a=Vm(RUNS, unseen(), "n1"))
     assert (first(decide(alone)).kind, decide(alone).why) == ("observe", recovery.CUT_OFF)
     ended = decide(alone, past("hold", "recovery", NOW - 700, epoch=5))
     assert (first(ended).kind, ended.why) == ("close", recovery.CUT_OFF)
