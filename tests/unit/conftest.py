@@ -14,7 +14,7 @@ settings.load_profile("sample")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each run of ansible-playbook takes seconds: they are a part of `make test` of their own."""
+    """Each run of ansible-playbook takes seconds: they are parts of `make test` of their own."""
     for item in items:
         if hasattr(getattr(item, "module", None), "Playbook"):
             item.add_marker("playbook")
