@@ -110,7 +110,7 @@ class ActionModule(ActionBase):
             shown = ", ".join(_described(one) for one in self._known["domains"]) or "off"
             after = "off" if state == "stopped" else f"{where}: {'paused' if state == 'paused' else 'running'}"
             texts = {"before": f"{shown}\n", "after": f"{after}\n"}
-            told["diff"] = {"before_header": self._vm, "after_header": self._vm, **texts}
+            told["diff"] = {"before_header": about["vm"], "after_header": about["vm"], **texts}
         return told
 
     def _domain_of(self, vm: Mapping[str, Any]) -> Mapping[str, Any] | None:
