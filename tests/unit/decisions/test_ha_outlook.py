@@ -28,6 +28,8 @@ SETTINGS = {"heartbeat_threshold": 31, "idle_timeout_ms": 30000}
 BMC = Bmc("192.0.2.21", recorded=IDENTITY, identity=IDENTITY.upper(), power="on")
 NUMBERS = {"n1": 1, "n2": 2, "n3": 3}
 MIB = 1024
+# what is changed, and which codes go and come for that
+Case = tuple[dict[str, Any], set[str], set[str]]
 WEB, DB = VmUuid(uuid(1)), VmUuid(uuid(2))
 
 
@@ -100,68 +102,68 @@ def test_a_zone_that_is_well_says_so_of_each_thing() -> None:
     assert one(found, "heartbeat").values["count"] == 2
 
 
-@pytest.mark.parametrize(
-    ("change", "gone", "come"),
-    [
-        ({"unread": ["xl info"]}, {"absorbed"}, {"unread"}),
-        ({"unfit": {"mounts /data": "nothing is mounted here"}}, set(), {"not_fit"}),
-        ({"maintenance": True}, set(), {"maintenance"}),
-        ({"bmc": Bmc(problem="none")}, {"bmc"}, {"bmc_none"}),
-        ({"bmc": replace(BMC, problem="silent", said="does not answer")}, {"bmc"}, {"bmc_silent"}),
-        ({"bmc": replace(BMC, problem="refused", said="gives no session")}, {"bmc"}, {"bmc_refused"}),
-        ({"bmc": replace(BMC, problem="failed", said="no power")}, {"bmc"}, {"bmc_unread"}),
-        ({"bmc": replace(BMC, problem="not_installed", said="no pyghmi")}, {"bmc"}, {"bmc_unread"}),
-        ({"bmc": replace(BMC, recorded="")}, {"bmc"}, {"bmc_unrecorded"}),
-        ({"bmc": replace(BMC, recorded=OTHER)}, {"bmc"}, {"bmc_other"}),
-        ({"bmc": replace(BMC, recorded="N2's", identity="n2's")}, {"bmc"}, {"bmc_shared"}),
-        ({"bmc": replace(BMC, power="off")}, {"bmc"}, {"power_off"}),
-        ({"effects": {"its link": Look(True)}}, set(), set()),
-        ({"effects": {"its link": Look(False, "rc 1")}}, set(), {"effect_gone"}),
-        ({"effects": {"its link": Look(None, "rc 127")}}, set(), {"effect_unread"}),
-        ({"greeted": {"n2": Look(True), "n3": Look(False, "refused")}}, {"ssh"}, {"ssh_silent"}),
-        ({"greeted": {"n2": Look(None, "no route"), "n3": Look(True)}}, {"ssh"}, {"ssh_unasked"}),
-        ({"greeted": {}}, {"ssh"}, set()),
-        ({"o2cb": o2cb("n1", (1, 2))}, {"heartbeat"}, {"heartbeat_unseen"}),
-        ({"o2cb": o2cb("n1", (2, 3))}, {"heartbeat"}, {"heartbeat_unread"}),
-        ({"o2cb": o2cb("n1", regions=[{"uuid": "A"}, {"uuid": "B"}])}, {"heartbeat"}, {"heartbeat_unread"}),
-        ({"o2cb": {**o2cb("n1"), "volumes": []}}, {"heartbeat"}, {"heartbeat_unread"}),
-        (
-            {"o2cb": {"configured": "fstab", "running": None}},
-            {"heartbeat", "timeouts"},
-            {"heartbeat_unread", "timeouts_unread"},
-        ),
-        ({"o2cb": o2cb("n1", settings={})}, {"timeouts"}, {"timeouts_unread"}),
-        (
-            {"o2cb": o2cb("n1", settings={**SETTINGS, "heartbeat_threshold": 61})},
-            {"timeouts"},
-            {"timeouts_differ"},
-        ),
-        ({"boot": boot(gate=None)}, {"gate"}, {"gate_none"}),
-        ({"boot": boot(container="lxc")}, {"gate"}, {"boot_skipped"}),
-        ({"boot": autostart("boot_autostart_without_gate")}, {"gate"}, {"autostart"}),
-        ({"boot": autostart("boot_gate_ineffective")}, {"gate"}, {"autostart"}),
-        ({"boot": boot(missing=[{"reading": "systemctl show", "detail": "denied"}])}, {"gate"}, {"boot_unread"}),
-        ({"boot": boot(missing=[{"reading": "journalctl -b -1", "detail": "denied"}])}, set(), set()),
-        ({"boot": {}}, {"gate"}, {"boot_unread"}),
-        ({"api": Look(True), "api_place": "http://n1/api"}, {"api_skipped"}, {"api"}),
-        ({"api": Look(False, "refused"), "api_place": "http://n1/api"}, {"api_skipped"}, {"api_silent"}),
-    ],
-)
+OF_A_NODE: list[Case] = [
+    ({"unread": ["xl info"]}, {"absorbed"}, {"unread"}),
+    ({"unfit": {"mounts /data": "nothing is mounted here"}}, set(), {"not_fit"}),
+    ({"maintenance": True}, set(), {"maintenance"}),
+    ({"bmc": Bmc(problem="none")}, {"bmc"}, {"bmc_none"}),
+    ({"bmc": replace(BMC, problem="silent", said="does not answer")}, {"bmc"}, {"bmc_silent"}),
+    ({"bmc": replace(BMC, problem="refused", said="gives no session")}, {"bmc"}, {"bmc_refused"}),
+    ({"bmc": replace(BMC, problem="failed", said="no power")}, {"bmc"}, {"bmc_unread"}),
+    ({"bmc": replace(BMC, problem="not_installed", said="no pyghmi")}, {"bmc"}, {"bmc_unread"}),
+    ({"bmc": replace(BMC, recorded="")}, {"bmc"}, {"bmc_unrecorded"}),
+    ({"bmc": replace(BMC, recorded=OTHER)}, {"bmc"}, {"bmc_other"}),
+    ({"bmc": replace(BMC, recorded="N2's", identity="n2's")}, {"bmc"}, {"bmc_shared"}),
+    ({"bmc": replace(BMC, power="off")}, {"bmc"}, {"power_off"}),
+    ({"effects": {"its link": Look(True)}}, set(), set()),
+    ({"effects": {"its link": Look(False, "rc 1")}}, set(), {"effect_gone"}),
+    ({"effects": {"its link": Look(None, "rc 127")}}, set(), {"effect_unread"}),
+    ({"greeted": {"n2": Look(True), "n3": Look(False, "refused")}}, {"ssh"}, {"ssh_silent"}),
+    ({"greeted": {"n2": Look(None, "no route"), "n3": Look(True)}}, {"ssh"}, {"ssh_unasked"}),
+    ({"greeted": {}}, {"ssh"}, set()),
+    ({"o2cb": o2cb("n1", (1, 2))}, {"heartbeat"}, {"heartbeat_unseen"}),
+    ({"o2cb": o2cb("n1", (2, 3))}, {"heartbeat"}, {"heartbeat_unread"}),
+    ({"o2cb": o2cb("n1", regions=[{"uuid": "A"}, {"uuid": "B"}])}, {"heartbeat"}, {"heartbeat_unread"}),
+    ({"o2cb": {**o2cb("n1"), "volumes": []}}, {"heartbeat"}, {"heartbeat_unread"}),
+    (
+        {"o2cb": {"configured": "fstab", "running": None}},
+        {"heartbeat", "timeouts"},
+        {"heartbeat_unread", "timeouts_unread"},
+    ),
+    ({"o2cb": o2cb("n1", settings={})}, {"timeouts"}, {"timeouts_unread"}),
+    (
+        {"o2cb": o2cb("n1", settings={**SETTINGS, "heartbeat_threshold": 61})},
+        {"timeouts"},
+        {"timeouts_differ"},
+    ),
+    ({"boot": boot(gate=None)}, {"gate"}, {"gate_none"}),
+    ({"boot": boot(container="lxc")}, {"gate"}, {"boot_skipped"}),
+    ({"boot": autostart("boot_autostart_without_gate")}, {"gate"}, {"autostart"}),
+    ({"boot": autostart("boot_gate_ineffective")}, {"gate"}, {"autostart"}),
+    ({"boot": boot(missing=[{"reading": "systemctl show", "detail": "denied"}])}, {"gate"}, {"boot_unread"}),
+    ({"boot": boot(missing=[{"reading": "journalctl -b -1", "detail": "denied"}])}, set(), set()),
+    ({"boot": {}}, {"gate"}, {"boot_unread"}),
+    ({"api": Look(True), "api_place": "http://n1/api"}, {"api_skipped"}, {"api"}),
+    ({"api": Look(False, "refused"), "api_place": "http://n1/api"}, {"api_skipped"}, {"api_silent"}),
+]
+
+
+@pytest.mark.parametrize(("change", "gone", "come"), OF_A_NODE)
 def test_what_is_wrong_is_said_instead(change: dict[str, Any], gone: set[str], come: set[str]) -> None:
     assert codes(changed(**change)) == GOOD - gone | come
 
 
-@pytest.mark.parametrize(
-    ("change", "gone", "come"),
-    [
-        ({"differences": ["n9 is not in inventory"]}, set(), {"nodes_differ"}),
-        ({"database": "no answer"}, {"database"}, {"database_unread"}),
-        ({"database": None}, {"database"}, {"database_none"}),
-        ({"snapshot_age": None}, {"snapshot"}, {"snapshot_none"}),
-        ({"snapshot_age": 90000.0}, {"snapshot"}, {"snapshot_old"}),
-        ({"snapshot_age": 90000.0, "snapshot_max_age": 172800.0}, set(), set()),
-    ],
-)
+OF_THE_ZONE: list[Case] = [
+    ({"differences": ["n9 is not in inventory"]}, set(), {"nodes_differ"}),
+    ({"database": "no answer"}, {"database"}, {"database_unread"}),
+    ({"database": None}, {"database"}, {"database_none"}),
+    ({"snapshot_age": None}, {"snapshot"}, {"snapshot_none"}),
+    ({"snapshot_age": 90000.0}, {"snapshot"}, {"snapshot_old"}),
+    ({"snapshot_age": 90000.0, "snapshot_max_age": 172800.0}, set(), set()),
+]
+
+
+@pytest.mark.parametrize(("change", "gone", "come"), OF_THE_ZONE)
 def test_what_is_wrong_with_the_zone_stands_with_every_node(
     change: dict[str, Any], gone: set[str], come: set[str]
 ) -> None:
@@ -247,7 +249,5 @@ def test_every_row_of_the_table_is_said_by_something() -> None:
     """By a test of this page, at least: what nothing says is no judgement."""
     said = set(GOOD) | {"no_o2cb", "silent", "power_is_off", "effects_none", "bound"}
     said |= {"left_out", "left_out_memory", "left_out_for_good", "left_out_nowhere"}
-    for test in (test_what_is_wrong_is_said_instead, test_what_is_wrong_with_the_zone_stands_with_every_node):
-        (mark,) = test.pytestmark  # type: ignore[attr-defined]
-        said |= set().union(*(case[2] for case in mark.args[1]))
+    said |= set().union(*(come for _change, _gone, come in (*OF_A_NODE, *OF_THE_ZONE)))
     assert {f"ha_outlook_{code}" for code in said} == set(TABLE)
