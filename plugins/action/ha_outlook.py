@@ -18,9 +18,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc_po
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.controller_options import HA_OUTLOOK
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_api import UxenApi, UxenApiError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import ha_outlook, placement
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_return import MAINTENANCE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Status, Verdict, plain, verdict
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.ha_outlook import TABLE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses
@@ -67,12 +65,6 @@ class _Zone(RecoveryZone):
         found: Mapping[str, Any] = self._variables["hostvars"].raw_get(host).get(self._options["readings"][-1]) or {}
         return found
 
-    def of_site(self, host: str, name: str) -> Any:
-        return self._of_site(host, name)
-
-    def ssh(self, host: str) -> str:
-        return self._ssh(host)
-
     def silence(self, host: str) -> str:
         """Why it gave no whole answer; empty where it gave one."""
         if host in self.last:
@@ -83,9 +75,6 @@ class _Zone(RecoveryZone):
         if given.get("checks"):
             return "its VMs were not read in time"
         return str(given.get("msg") or "no answer").strip()
-
-    def maintained(self, name: str) -> bool:
-        return any(one.entry.job == MAINTENANCE and same_host(one.entry.subject, name) for one in self.open_records)
 
 
 class _Outlook:

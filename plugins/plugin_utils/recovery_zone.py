@@ -64,7 +64,7 @@ class RecoveryZone(Zone):
         result: Mapping[str, Any] = self._variables["hostvars"].raw_get(host).get(self._options["readings"][-1]) or {}
         return result if result.get("node") and result.get("clock") else {}
 
-    def _of_site(self, host: str, name: str) -> Any:
+    def of_site(self, host: str, name: str) -> Any:
         """What the site says of a host: its bmc, effects, gated, rack and ssh."""
         return (self._variables["hostvars"].raw_get(host).get(self._options["node"]) or {}).get(name)
 
@@ -91,6 +91,9 @@ class RecoveryZone(Zone):
     def open_records(self) -> list[Record]:
         with existing_store(self._variables, self._options["store_url"]) as store:
             return [] if store is None else store.open_jobs()
+
+    def maintained(self, name: str) -> bool:
+        return any(one.entry.job == MAINTENANCE and same_host(one.entry.subject, name) for one in self.open_records)
 
     # The nodes
 
@@ -141,7 +144,7 @@ class RecoveryZone(Zone):
         boot = str(result["node"]["boot_id"]) if result else None
         others = {peer: view for peer, view in self.views.items() if peer != name}
         heard = {self.names[peer]: one["answers"] for peer, one in self.results.items() if peer != host}
-        ssh = self._ssh(host)
+        ssh = self.ssh(host)
         greeted = tuple(peer for peer, answers in sorted(heard.items()) if answers.get(ssh))
         management = node_death.management(boot, self._recorded_boot(name), greeted, tuple(sorted(self.views)))
         return {
@@ -164,8 +167,8 @@ class RecoveryZone(Zone):
                 return reading.node
         return ""
 
-    def _ssh(self, host: str) -> str:
-        return str(self._of_site(host, "ssh") or f"{host}:22")
+    def ssh(self, host: str) -> str:
+        return str(self.of_site(host, "ssh") or f"{host}:22")
 
     def _recorded_boot(self, name: str) -> str | None:
         known = self._before.get("boots", {}).get(name) or self.snapshot_boots.get(name)
@@ -179,15 +182,15 @@ class RecoveryZone(Zone):
     @cached_property
     def bmcs(self) -> dict[str, Powered]:
         """The BMCs of silent nodes, side by side."""
-        hosts = [host for host in self.silent_hosts if self._of_site(host, "bmc")]
-        options = {host: dict(self._of_site(host, "bmc")) for host in hosts}
+        hosts = [host for host in self.silent_hosts if self.of_site(host, "bmc")]
+        options = {host: dict(self.of_site(host, "bmc")) for host in hosts}
         with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 8))) as pool:
             asked = dict(zip(hosts, pool.map(lambda host: power(options[host]), hosts), strict=True))
         return {host: self._own(host, powered) for host, powered in asked.items()}
 
     def _own(self, host: str, powered: Powered) -> Powered:
         """One that is said to be another node's too would take that one's power."""
-        others = [one for one in self.hosts if one != host and _identity(self._of_site(one, "bmc")) == powered.identity]
+        others = [one for one in self.hosts if one != host and _identity(self.of_site(one, "bmc")) == powered.identity]
         if powered.state is None or not others:
             return powered
         said = f"its BMC {powered.identity} is said to be that of {', '.join(others)} too"
@@ -195,7 +198,7 @@ class RecoveryZone(Zone):
 
     def _present(self, host: str, heartbeat: Heartbeat) -> list[str] | None:
         bmc = self.bmcs.get(host)
-        return present(heartbeat, None if bmc is None else bmc.state, self._of_site(host, "effects") or {})
+        return present(heartbeat, None if bmc is None else bmc.state, self.of_site(host, "effects") or {})
 
     def _node(self, name: str, memory: dict[str, Any], now: float) -> recovery_steps.Node:
         host = self._host_of.get(name)
@@ -212,10 +215,8 @@ class RecoveryZone(Zone):
             recovering=None if vms is None else vms["node"]["recovering"],
             fit=result is not None and vms is not None and result["verdict"] == "fit",
             epoch=_epoch(result, self._options["zone"]),
-            maintenance=any(
-                one.entry.job == MAINTENANCE and same_host(one.entry.subject, name) for one in self.open_records
-            ),
-            gated=bool(self._of_site(host, "gated")),
+            maintenance=self.maintained(name),
+            gated=bool(self.of_site(host, "gated")),
             rack=self.rack(host),
             jobs={} if result is None else {one["name"]: _job(one) for one in result["jobs"] or ()},
         )
@@ -358,7 +359,7 @@ class RecoveryZone(Zone):
     # What a placement asks
 
     def rack(self, host: str) -> str:
-        return str(self._of_site(host, "rack") or "")
+        return str(self.of_site(host, "rack") or "")
 
     def row_of(self, vm: VmUuid) -> str:
         rows = self._rows(vm)
