@@ -316,6 +316,69 @@ RECOVERY: Dict[str, Tuple[str, str]] = {
         "{0} was asked for power {1} and still says {2}",
         "{0} 에 전원 {1} 을(를) 요청했으나 여전히 {2}",
     ),
+    # why a VM has no place; the places are filled by the values of a LeftOut, in their order
+    "placement_runs": ("it runs on {0}", "{0} 에서 이미 구동 중"),
+    "placement_bound": (
+        "it may run on {1} alone, which takes no VM: {0}",
+        "{1} 에서만 구동할 수 있으나 이 노드가 VM을 받을 수 없음: {0}",
+    ),
+    "placement_no_node": (
+        "no node takes VMs, and {0} were looked at",
+        "VM을 받을 수 있는 노드가 없음 (확인한 노드 {0}대)",
+    ),
+    "placement_volumes": ("no node has all of its volumes: {0}", "필요한 볼륨을 모두 가진 노드가 없음: {0}"),
+    "placement_too_large": (
+        "it needs {0} MiB, and the largest node has {1} MiB",
+        "메모리 {0} MiB 이(가) 필요하나 가장 큰 노드가 {1} MiB",
+    ),
+    "placement_memory": (
+        "it needs {0} MiB, and the freest node has {1} MiB free",
+        "메모리 {0} MiB 이(가) 필요하나 가장 여유 있는 노드의 여유가 {1} MiB",
+    ),
+    "placement_display": ("no display from {0} to {1} is free", "{0} 부터 {1} 까지 비어 있는 display 가 없음"),
+    "placement_apart": (
+        "of group {0} a node may have {1} and a rack {2} (0: any number)",
+        "그룹 {0} 의 분산 제한: 노드당 {1}개, 랙당 {2}개 (0: 제한 없음)",
+    ),
+    "placement_reserve": (
+        "it needs {0} MiB, which are kept for the death of another node",
+        "메모리 {0} MiB 이(가) 필요하나 다른 노드의 장애에 대비해 남겨 둠 (N+1)",
+    ),
+    "placement_free": ("{0}: {1} MiB free", "{0}: 여유 {1} MiB"),
+    "placement_free_but_kept": (
+        "{0}: {1} MiB free, {2} MiB of it kept for N+1",
+        "{0}: 여유 {1} MiB, 그중 {2} MiB 은(는) N+1 용",
+    ),
+    "placement_lacks": ("{0}: lacks {1}", "{0}: 없는 볼륨 {1}"),
+    "placement_not_fit": ("it is not fit, or in maintenance", "부적합하거나 점검(maintenance) 중"),
+    "placement_unknown": (
+        "its memory is not known: no .cfg, row or snapshot has it",
+        "메모리 크기를 알 수 없음: .cfg, DB 행, 스냅샷에 없음",
+    ),
+    # an outlook
+    "outlook_unproven": (
+        "the zone is too large to prove that no better plan leaves fewer",
+        "존이 커서 더 나은 배치가 없음을 증명하지 못함",
+    ),
+    "outlook_after_moves": (
+        "after these migrations {0} of {1} have a place; {2}",
+        "이 migration 후 {1}개 중 {0}개의 자리가 생김; {2}",
+    ),
+    "outlook_fewest": ("no fewer migrations do", "더 적은 migration 으로는 안 됨"),
+    "outlook_fewer": ("fewer may do", "더 적은 migration 으로도 될 수 있음"),
+    "outlook_least": ("less memory does not do", "더 적은 메모리로는 안 됨"),
+    "outlook_less": ("less memory may do", "더 적은 메모리로도 될 수 있음"),
+    "outlook_bmc": ("{0}: identity {1}, power {2}", "{0}: 식별자 {1}, 전원 {2}"),
+    "outlook_heartbeat": ("its heartbeat moves, as {0} read", "heartbeat 가 갱신됨 (확인한 노드: {0})"),
+    "outlook_watts": ("{0}: draws {1} W", "{0}: 소비 전력 {1} W"),
+    "outlook_no_pipeline": (
+        "it was not read in one round trip: the connection has to pipeline",
+        "한 번의 왕복으로 읽지 못함: 연결에 pipelining 이 필요함",
+    ),
+    "outlook_no_cluster": ("configfs: no cluster", "configfs: 클러스터 없음"),
+    "outlook_late": ("its VMs were not read in time", "VM을 제시간에 읽지 못함"),
+    "outlook_no_answer": ("no answer", "응답 없음"),
+    "outlook_not_read": ("not read", "읽지 못함"),
     # what a VM's whereabouts lack
     "gap_second_reading": ("a second reading {0} s later", "{0}초 뒤의 두 번째 읽기"),
     "gap_names": ("the names of the nodes", "노드 이름 목록"),

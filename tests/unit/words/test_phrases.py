@@ -105,8 +105,10 @@ SPEAKERS = (
         for name in (
             "approved_plan",
             "fencing",
+            "ha_outlook",
             "migration_outcome",
             "node_death",
+            "placement",
             "quorum",
             "recovery",
             "recovery_steps",
