@@ -24,6 +24,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions impo
     recovery_steps,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, phrases_in
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_place import Placing
@@ -55,7 +56,9 @@ class ActionModule(ActionBase):
         now = time.time()
         stages = recovery.STAGES if options["state"] == "recover" else _TO_PLAN
         decided = recovery.decide(sight, zone.journal, policy, placing, now, stages)
-        return {
+        nodes = {name: self._node(name, sight, policy) for name in sight.nodes}
+        steps = [self._step(one) for one in decided.steps]
+        told: dict[str, Any] = {
             **result,
             "changed": False,
             "zone": options["zone"],
@@ -63,12 +66,12 @@ class ActionModule(ActionBase):
             "why": decided.why,
             "ended": decided.ended
             or (options["state"] != "recover" and self._is_planned(decided, policy, memory, now)),
-            "steps": [self._step(one) for one in decided.steps],
-            "outs": {vm: plain(one) for vm, one in decided.outs.items()},
+            "steps": steps,
+            "outs": decided.outs,
             "vms": {str(vm): sorted(zone.vm(vm).names - {vm}) for vm in zone.everyone()},
             "memory": plain(memory),
             "hosts": {zone.names[host]: host for host in zone.hosts},
-            "nodes": {name: self._node(name, sight, policy) for name in sight.nodes},
+            "nodes": nodes,
             "off": self._off,
             "leases": zone.leases_wanted(
                 vm for vm, one in decided.outs.items() if one.way is not recovery_steps.Way.RUNS
@@ -78,6 +81,7 @@ class ActionModule(ActionBase):
             "open": zone.open_since,
             "database": {"read": zone.database is not None, "problem": zone.database_problem},
         }
+        return {**plain(told), "phrases": phrases_in([decided, nodes, steps])}
 
     def _hold(self) -> recovery_steps.Hold | None:
         given = self._options["hold"]
@@ -94,8 +98,7 @@ class ActionModule(ActionBase):
 
     def _step(self, step: recovery_steps.Step) -> dict[str, Any]:
         """The step as the role carries it out and journals it: what it needs beside what was decided is filled in."""
-        values: dict[str, Any] = plain(asdict(step))
-        told = {"kind": step.kind, **{name: _finite(value) for name, value in values.items()}}
+        told = {"kind": step.kind, **{name: _finite(value) for name, value in asdict(step).items()}}
         if isinstance(step, recovery_steps.Start):
             told["config"] = self._zone.config_of(VmUuid(step.subject), step.node)
         if isinstance(step, (recovery_steps.Start, recovery_steps.DestroyCopy)):
@@ -104,7 +107,8 @@ class ActionModule(ActionBase):
             told["journalled_as"] = self._zone.journalled_as(step.subject, step.job)
         if isinstance(step, recovery_steps.Show) and self._options["plan"] is not None:
             told.update(self._approved(told))
-        return told
+        # the journal keeps them with the step: a plan's reasons are told again when it ends
+        return {**told, "phrases": phrases_in(told)}
 
     def _approved(self, today: Mapping[str, Any]) -> dict[str, Any]:
         """Today's plan, as far as the one that was approved has it; ``approval`` says by whom, or why it does not."""
@@ -118,13 +122,12 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"plan: {number} is no plan for a recovery of {self._options['zone']}.")
         approval = document.header.approval
         if approval is None:
-            said = f"plan {number} was not approved: see the playbook plan_approve"
-            return {"approval": {"by": "", "refused": said, "moved": []}}
+            return {"approval": {"by": "", "refused": Phrase("plan_unapproved", number), "moved": []}}
         age = time.time() - datetime.fromisoformat(approval.at).timestamp()
         found = approved_plan.covered(today, document.body, age, self._approval)
         if found.refused:
             return {"approval": {"by": approval.approver, "refused": found.refused, "moved": list(found.moved)}}
-        left = {vm: plain(_NOT_APPROVED) for vm in found.moved if vm in today["starts"]}
+        left = {vm: asdict(_NOT_APPROVED) for vm in found.moved if vm in today["starts"]}
         return {
             "fences": dict(found.fences),
             "starts": dict(found.starts),
@@ -136,31 +139,27 @@ class ActionModule(ActionBase):
         node, witnesses = sight.nodes[name], self._zone.witnesses(name)
         decision = node_death.decide(node.readings)
         decided = None if node.cut is None else quorum.quorum(node.cut, sight.at, policy.limits.takes)
-        told: Mapping[str, Any] = plain(
-            {
-                "verdict": decision.verdict,
-                "rule": decision.rule,
-                "missing": decision.missing,
-                "readings": {
-                    each: {"reading": one.reading, "evidence": one.evidence} for each, one in witnesses.items()
-                },
-                "read_at": sight.at,
-                "age": max(time.time() - sight.at, 0.0),
-                "answers": node.answers,
-                "fit": node.fit,
-                "maintenance": node.maintenance,
-                "present": node.present,
-                "epoch": node.epoch,
-                "recovering": node.recovering,
-                "quorum": None if decided is None else {**asdict(decided), "left": decided.left(sight.at)},
-            }
-        )
-        return told
+        return {
+            "verdict": decision.verdict,
+            "rule": decision.rule,
+            "missing": decision.missing,
+            "readings": {
+                each: {"reading": node_death.WORDS[one.reading.value], "evidence": one.evidence}
+                for each, one in witnesses.items()
+            },
+            "read_at": sight.at,
+            "age": max(time.time() - sight.at, 0.0),
+            "answers": node.answers,
+            "fit": node.fit,
+            "maintenance": node.maintenance,
+            "present": node.present,
+            "epoch": node.epoch,
+            "recovering": node.recovering,
+            "quorum": None if decided is None else {**asdict(decided), "left": decided.left(sight.at)},
+        }
 
 
-_NOT_APPROVED = recovery_steps.Out(
-    recovery_steps.Way.NOT_STARTED, "the approved plan does not have it there", "Approve a new plan."
-)
+_NOT_APPROVED = recovery_steps.Out(recovery_steps.Way.NOT_STARTED, Phrase("plan_lacks_it"), Phrase("do_new_plan"))
 
 
 def _finite(value: Any) -> Any:

@@ -20,6 +20,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_a
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import ha_outlook, placement
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Status, Verdict, plain, verdict
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.ha_outlook import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
@@ -71,10 +72,10 @@ class _Zone(RecoveryZone):
             return ""
         given = self.given(host)
         if given.get("vms"):
-            return "it was not read in one round trip: the connection has to pipeline"
+            return Phrase("outlook_no_pipeline")
         if given.get("checks"):
-            return "its VMs were not read in time"
-        return str(given.get("msg") or "no answer").strip()
+            return Phrase("outlook_late")
+        return str(given.get("msg") or "").strip() or Phrase("outlook_no_answer")
 
 
 class _Outlook:
@@ -171,13 +172,15 @@ class _Outlook:
             worst = [one for one in health["findings"] if one["status"] in _PROBLEMS]
             found.update({f"{name} {one['subject'] or one['code']}": one["message"] for one in worst})
             if not worst:
-                found[name] = "not read"
+                found[name] = Phrase("outlook_not_read")
         return found
 
     def _greeted(self, host: str) -> dict[str, ha_outlook.Look]:
         zone, ssh = self._zone, self._zone.ssh(host)
         return {
-            zone.names[peer]: ha_outlook.Look(one["answers"].get(ssh), str(one["said"].get(ssh) or "not asked"))
+            zone.names[peer]: ha_outlook.Look(
+                one["answers"].get(ssh), str(one["said"].get(ssh) or "") or Phrase("witness_not_asked")
+            )
             for peer, one in zone.results.items()
             if peer != host
         }

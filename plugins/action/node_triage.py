@@ -25,6 +25,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, Status, verdict
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_death import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.files import write
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import existing_store, opened_store
 
@@ -111,9 +112,9 @@ class _Triage:
 
     def _power(self) -> Witness:
         if self.bmc is None:
-            return Witness(Bmc.MISSING, ("no BMC was given",))
+            return Witness(Bmc.MISSING, (Phrase("witness_no_bmc"),))
         if not self.options["in_doubt"]:
-            return Witness(Bmc.MISSING, ("the node is not in doubt: its BMC was not asked",))
+            return Witness(Bmc.MISSING, (Phrase("witness_not_in_doubt"),))
         power = bmcs.power(LocalHost(), self.bmc)
         said = (f"{self.bmc.address}: {power.said}",)
         if power.state:

@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
             "nodes": {
                 **plain(zone.nodes),
                 "answered": sorted(zone.names[host] for host in zone.last),
-                "out_of_service": dict(zone.out_of_service),
+                "out_of_service": plain(zone.out_of_service),
             },
             "hosts": {zone.names[host]: host for host in sorted(zone.last)},
             "boots": {zone.names[host]: answer["node"]["boot_id"] for host, answer in sorted(zone.last.items())},

@@ -25,6 +25,10 @@ def ha_page(decision: Mapping[str, Any], part: str, language: str = "en") -> lis
         raise AnsibleFilterError(f"{error}. Install the Python package rich on the controller.") from error
 
 
+def ha_why(step: Mapping[str, Any], language: str = "en") -> str:
+    return recovery.said(step["why"], step, language)
+
+
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"ha_page": ha_page}
+        return {"ha_page": ha_page, "ha_why": ha_why}

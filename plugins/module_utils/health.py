@@ -15,7 +15,13 @@ from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Missing, Problem
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, carried, is_phrase, told
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import (
+    Phrase,
+    carried,
+    is_phrase,
+    phrases_in,
+    told,
+)
 
 
 class Status(str, enum.Enum):
@@ -129,15 +135,17 @@ def rendered(
 ) -> Dict[str, Any]:
     """The finding as the health contract returns it."""
     words = row.ko if language == "ko" else row.en
+    phrases = phrases_in(finding.evidence)
     return {
         "code": finding.code,
         "values": carried(finding.values),
         "subject": finding.subject,
         "status": Status((overrides or {}).get(finding.code, row.status.value)).value,
         "message": fill(words.message, finding, language),
-        "evidence": list(finding.evidence),
+        "evidence": [told(one, language) for one in finding.evidence],
         "remedy": fill(words.remedy, finding, language),
         "reference": row.reference,
+        **({"phrases": phrases} if phrases else {}),
     }
 
 

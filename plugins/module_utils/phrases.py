@@ -1,16 +1,24 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""This collection's own sentences inside a finding's words, in both languages.
+"""This collection's own sentences, in both languages: inside a finding's words, and why something is done or not.
 
-What a tool said is quoted as it is; what a probe concludes is one of these, so that a report has it in its language.
+What a tool said is quoted as it is; what a probe or a decision concludes is one of these, so that a page has it in its
+language. Everybody else has it in English: where a text is kept, its phrases are kept beside it.
 """
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import Any, Dict, Mapping, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.recovery_phrases import RECOVERY
+
 PHRASES: Dict[str, Tuple[str, str]] = {
+    **RECOVERY,
+    # a list's format is what joins it
+    "joined": ("{0:; }", "{0:; }"),
+    "about": ("{0:: }", "{0:: }"),
     "policy": ("policy", "정책"),
     "none_said": ("nothing was said", "출력 없음"),
     "unkillable": ("{0} (pid {1}) cannot be killed", "{0} (pid {1}) 을(를) 종료할 수 없음"),
@@ -110,25 +118,53 @@ PHRASES: Dict[str, Tuple[str, str]] = {
 
 
 class Phrase(str):
-    """A phrase by its code: in English as a string is, in any language by :func:`told`."""
+    """A phrase by its code: in English as a string is, in any language by :func:`told`.
+
+    ``about``: what fills its places: texts, phrases, and lists of both.
+    """
 
     code: str
-    about: Tuple[str, ...]
+    about: Tuple[Any, ...]
 
     def __new__(cls, code: str, *about: object) -> Phrase:
-        named = tuple(str(one) for one in about)
-        phrase = super().__new__(cls, PHRASES[code][0].format(*named))
+        named = tuple(_kept(one) for one in about)
+        phrase = super().__new__(cls, _filled(code, named, "en"))
         phrase.code, phrase.about = code, named
         return phrase
 
     def __deepcopy__(self, _memo: Any) -> Phrase:
         return self
 
+    def __reduce__(self) -> Tuple[Any, ...]:
+        # Ansible's workers hand on what they return: it is text there
+        return str, (str(self),)
+
+
+def _kept(value: object) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(_kept(one) for one in value)
+    return value if isinstance(value, Phrase) else str(value)
+
+
+def _filled(code: str, about: Any, language: str) -> str:
+    return PHRASES[code][language == "ko"].format(*(_Place(one, language) for one in about))
+
+
+class _Place:
+    def __init__(self, value: Any, language: str) -> None:
+        self._value = value
+        self._language = language
+
+    def __format__(self, joint: str) -> str:
+        if isinstance(self._value, (list, tuple)):
+            return (joint or ", ").join(told(one, self._language) for one in self._value)
+        return told(self._value, self._language)
+
 
 def carried(value: Any) -> Any:
     """A finding's value as JSON carries it."""
     if isinstance(value, Phrase):
-        return {"phrase": value.code, "about": list(value.about)}
+        return {"phrase": value.code, "about": carried(value.about)}
     if isinstance(value, Mapping):
         return {key: carried(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -145,4 +181,30 @@ def told(value: Any, language: str) -> str:
     if not is_phrase(value):
         return str(value)
     code, about = (value.code, value.about) if isinstance(value, Phrase) else (value["phrase"], value["about"])
-    return PHRASES[code][language == "ko"].format(*about)
+    return _filled(code, about, language)
+
+
+def phrases_in(value: Any) -> Dict[str, Any]:
+    """Every phrase in it by its English text, as JSON carries both: what is kept beside the text."""
+    if isinstance(value, Phrase):
+        return {str(value): carried(value)}
+    items: Any = ()
+    if is_dataclass(value):
+        items = [getattr(value, one.name) for one in fields(value)]
+    elif isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, (list, tuple)):
+        items = value
+    return {text: one for item in items for text, one in phrases_in(item).items()}
+
+
+def restored(text: str, phrases: Mapping[str, Any]) -> str:
+    """The phrase that a text was, by those kept beside it; a text that was none, or of another version, is itself."""
+    phrase: str = _restored(phrases[text]) if is_phrase(phrases.get(text)) else text
+    return phrase
+
+
+def _restored(value: Any) -> Any:
+    if is_phrase(value):
+        return Phrase(value["phrase"], *map(_restored, value["about"]))
+    return [_restored(one) for one in value] if isinstance(value, (list, tuple)) else value

@@ -145,6 +145,13 @@ steps:
   type: list
   elements: dict
   sample: [{kind: fence, subject: n1, why: "row 19: hung", not_after: 1795255720.1, before: [its heartbeat]}]
+phrases:
+  description:
+    - What is said here that M(cloudops.hypervisor.ha_decision) has in more than one language, by its English text. Each
+      step has its own, which the journal keeps.
+  returned: success
+  type: dict
+  sample: {"row 19: hung": {phrase: fence_row, about: ["19", hung]}}
 outs:
   description: How each VM stands that is wanted, or may be.
   returned: success

@@ -13,6 +13,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc_po
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import fencing, node_death
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_death import Heartbeat, Witness
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 
 ASKED_WITHIN = 15.0
 
@@ -42,12 +43,12 @@ def power(options: Mapping[str, Any]) -> Powered:
             state = session.state()
     except BmcError as error:
         reading = node_death.Bmc.SILENT if error.problem == "silent" else node_death.Bmc.MISSING
-        return Powered(None, Witness(reading, (str(error),)))
+        return Powered(None, Witness(reading, (error.said,)))
     if not fencing.is_its_bmc(recorded.lower(), state.identity):
-        said = f"{given['address']} is the BMC of {state.identity}, recorded is {recorded or 'none'}"
+        said = Phrase("bmc_other", given["address"], state.identity, recorded or Phrase("bmc_not_recorded"))
         return Powered(None, Witness(node_death.Bmc.MISSING, (said,)))
     reading = node_death.Bmc.ON if state.power == "on" else node_death.Bmc.OFF
-    return Powered(state, Witness(reading, (f"{given['address']}: power {state.power}",)))
+    return Powered(state, Witness(reading, (Phrase("bmc_power", given["address"], node_death.WORDS[state.power]),)))
 
 
 def effect(argv: Sequence[Any]) -> tuple[bool | None, str]:

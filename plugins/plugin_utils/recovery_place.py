@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import placement, recovery_steps
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VNC_BASE, Display, VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_zone import RecoveryZone
 
 _RESTS = ("paused", "shutdown", "crashed", "dying")
-UNKNOWN_MEMORY = "its memory is not known: no .cfg, row or snapshot has it"
+UNKNOWN_MEMORY = Phrase("placement_unknown")
 
 
 class Placing:
@@ -37,7 +38,7 @@ class Placing:
                 wanted.append(one)
         self.last = placement.plan(self._nodes(fit), wanted, self._running(), self._limits)
         placed = {str(one.vm): recovery_steps.Placed(one.node) for one in self.last.places}
-        placed.update({str(one.vm): recovery_steps.Placed(why=_why(one)) for one in self.last.left})
+        placed.update({str(one.vm): recovery_steps.Placed(why=one.why) for one in self.last.left})
         return {**unknown, **placed}
 
     def _read_configs(self) -> dict[VmUuid, list[Mapping[str, Any]]]:
@@ -81,7 +82,7 @@ class Placing:
                     free_kib=memory["free"] if known else 0,
                     displays=frozenset(self._taken(name, answer)),
                     volumes=frozenset(self._volumes(answer)),
-                    barred="" if name in fit else "it is not fit, or in maintenance",
+                    barred="" if name in fit else Phrase("placement_not_fit"),
                     dom0_lacks_kib=max((memory["dom0_maximum"] or 0) - memory["dom0"], 0) if known else 0,
                 )
             )
@@ -153,8 +154,3 @@ class Placing:
             "group": str(given.get("group", "")),
             "bound": str(given.get("bound", "")),
         }
-
-
-def _why(one: placement.LeftOut) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in one.values.items())
-    return f"{one.code.removeprefix('placement_')}: {values}" if values else one.code.removeprefix("placement_")

@@ -34,6 +34,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_return import MAINTENANCE, RECOVERY
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Display, VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.fleet_snapshots import newest_snapshot
@@ -48,6 +49,8 @@ PROBED_WITHIN = 3.0
 THRESHOLD = 31
 # rounds that a run remembers, to know since when nobody else starts guests
 REMEMBERED = 60
+_ITSELF = Witness(Guests.MISSING, (Phrase("witness_answers_itself"),))
+_NOT_ASKED = Witness(node_death.Bmc.MISSING, (Phrase("witness_not_asked"),))
 
 
 class RecoveryZone(Zone):
@@ -151,8 +154,8 @@ class RecoveryZone(Zone):
             "management": management,
             "heartbeat": node_death.heartbeat(name, others),
             "peers": node_death.peers(name, others),
-            "guests": self._guests(heard) if result is None else Witness(Guests.MISSING, ("it answers itself",)),
-            "bmc": self.bmcs[host].witness if host in self.bmcs else Witness(node_death.Bmc.MISSING, ("not asked",)),
+            "guests": self._guests(heard) if result is None else _ITSELF,
+            "bmc": self.bmcs[host].witness if host in self.bmcs else _NOT_ASKED,
         }
 
     def _guests(self, heard: Mapping[str, Mapping[str, bool]]) -> Witness:
@@ -193,7 +196,7 @@ class RecoveryZone(Zone):
         others = [one for one in self.hosts if one != host and _identity(self.of_site(one, "bmc")) == powered.identity]
         if powered.state is None or not others:
             return powered
-        said = f"its BMC {powered.identity} is said to be that of {', '.join(others)} too"
+        said = Phrase("witness_bmc_shared", powered.identity, others)
         return Powered(None, Witness(node_death.Bmc.MISSING, (said,)))
 
     def _present(self, host: str, heartbeat: Heartbeat) -> list[str] | None:
@@ -308,10 +311,14 @@ class RecoveryZone(Zone):
                 suspected=found.twice or found.verdict is decision.Verdict.TWICE_SUSPECTED,
                 domains=tuple(vm_act.Domain(node, each.id, each.rests, moving[each.id]) for node, each in domains),
                 others=tuple(
-                    f"{one.node}: {one.evidence}" for one in found.places if one.kind != "domain" and one.counts
+                    Phrase("about", [one.node, one.evidence])
+                    for one in found.places
+                    if one.kind != "domain" and one.counts
                 ),
                 silent=found.silent,
-                gaps=tuple(": ".join(filter(None, (one.node, one.what, one.why))) for one in found.missing),
+                gaps=tuple(
+                    Phrase("about", [each for each in (one.node, one.what, one.why) if each]) for one in found.missing
+                ),
             ),
             row=None if self.database is None else rows[0].node if len(rows) == 1 else "",
             jobs=tuple(_open_job(one) for one in records),

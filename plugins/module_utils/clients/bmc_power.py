@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc import Bmc, present
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 
 # network functions and commands of the IPMI 2.0 specification
 _CHASSIS, _GET_CHASSIS_STATUS, _CHASSIS_CONTROL, _SET_RESTORE_POLICY = 0x00, 0x01, 0x02, 0x06
@@ -33,6 +34,7 @@ class BmcError(Exception):
 
     def __init__(self, problem: str, said: str, asked: bool = False) -> None:
         super().__init__(said)
+        self.said = said
         self.problem = problem
         self.asked = asked
 
@@ -66,9 +68,7 @@ class Session:
             command = importlib.import_module("pyghmi.ipmi.command")
             self._failure = importlib.import_module("pyghmi.exceptions").PyghmiException
         except ImportError as error:
-            raise BmcError(
-                "not_installed", "%s: install the Python package pyghmi on the controller" % error
-            ) from error
+            raise BmcError("not_installed", Phrase("bmc_no_pyghmi", error)) from error
         try:
             self._command: Any = command.Command(
                 bmc=bmc.address, userid=bmc.username, password=bmc.password, port=bmc.port, keepalive=False
@@ -78,8 +78,8 @@ class Session:
 
     def _not_let_in(self, said: str) -> BmcError:
         if present(self._bmc):
-            return BmcError("refused", "%s is there, but gives no session: %s" % (self._bmc.address, said))
-        return BmcError("silent", "%s does not answer" % self._bmc.address)
+            return BmcError("refused", Phrase("bmc_no_session", self._bmc.address, said))
+        return BmcError("silent", Phrase("bmc_silent", self._bmc.address))
 
     def __enter__(self) -> Session:
         return self
@@ -92,7 +92,7 @@ class Session:
         guid = self._raw(_APPLICATION, _GET_SYSTEM_GUID)
         status = self._raw(_CHASSIS, _GET_CHASSIS_STATUS)
         if len(guid) != 16 or not status:
-            raise BmcError("failed", "%s does not say whose BMC it is, or its power" % self._bmc.address)
+            raise BmcError("failed", Phrase("bmc_mute", self._bmc.address))
         # the specification has the last byte first
         identity = str(uuid.UUID(bytes=guid[::-1]))
         power = "on" if status[0] & 1 else "off"
@@ -105,11 +105,7 @@ class Session:
         """
         before = self.state()
         if before.identity != str(uuid.UUID(identity)):
-            said = "%s is the BMC of %s, not of %s: no power command was sent" % (
-                self._bmc.address,
-                before.identity,
-                identity,
-            )
+            said = Phrase("bmc_not_its", self._bmc.address, before.identity, identity)
             raise BmcError("other_node", said)
         stays_off = self._keep_off() if wanted == "off" else None
         self._raw(_CHASSIS, _CHASSIS_CONTROL, (_CONTROLS[wanted],), asked=True)
@@ -118,7 +114,7 @@ class Session:
             if after.power == wanted:
                 return Switched(before, after, stays_off)
             if time.monotonic() + LOOKED_EVERY > self._ends:
-                said = "%s was asked for power %s and still says %s" % (self._bmc.address, wanted, after.power)
+                said = Phrase("bmc_unmoved", self._bmc.address, wanted, after.power)
                 raise BmcError("failed", said, asked=True)
             time.sleep(LOOKED_EVERY)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -35,13 +37,13 @@ def covered(
 ) -> Covered:
     """Both: ``{fences: {node: why}, starts: {vm: node}}``; ``age``: of the approved one, in seconds."""
     if age < 0:
-        return Covered({}, {}, refused="it was approved %.0f s from now: set the clocks right" % -age)
+        return Covered({}, {}, refused=Phrase("plan_ahead", "%.0f" % -age))
     if age > limits.age:
-        return Covered({}, {}, refused="it is %.0f min old, and holds for %.0f" % (age / 60, limits.age / 60))
+        return Covered({}, {}, refused=Phrase("plan_old", "%.0f" % (age / 60), "%.0f" % (limits.age / 60)))
     fences: Dict[str, str] = {name: why for name, why in today["fences"].items() if name in approved["fences"]}
     starts = {vm: node for vm, node in today["starts"].items() if approved["starts"].get(vm) == node}
     moved = sorted({*today["fences"], *today["starts"]} - {*fences, *starts})
     items = len(today["fences"]) + len(today["starts"])
     if len(moved) > limits.moved * items:
-        return Covered({}, {}, tuple(moved), "%d of %d items are no longer as approved" % (len(moved), items))
+        return Covered({}, {}, tuple(moved), Phrase("plan_moved", len(moved), items))
     return Covered(fences, starts, tuple(moved))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_death import (
+    WORDS,
     Bmc,
     Death,
     Decision,
@@ -24,6 +25,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node
     Readings,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.quorum import Quorum
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 
 
 class Question(str, enum.Enum):
@@ -90,18 +92,18 @@ def breaker(zone: Zone, words: Iterable[Word], plan: str, now: float, limits: Li
     }
     found: List[str] = []
     if not zone.reached:
-        found.append("no node answers: this controller may be cut off itself")
+        found.append(Phrase("breaker_cut_off"))
     counted = [name for name in zone.silent if name not in lifted]
     most = max(limits.silent_nodes, int(limits.silent_share * len(zone.nodes)))
     if len(zone.silent) > most and counted:
-        found.append("%d of %d nodes are silent" % (len(zone.silent), len(zone.nodes)))
+        found.append(Phrase("breaker_many", len(zone.silent), len(zone.nodes)))
     for rack in sorted({zone.racks[name] for name in counted if zone.racks.get(name)}):
         behind = [name for name in zone.nodes if zone.racks.get(name) == rack]
         if 1 < len(behind) < len(zone.nodes) and set(behind) <= set(zone.silent):
-            found.append("all of %s is silent" % rack)
+            found.append(Phrase("breaker_rack", rack))
     recent = [at for at in zone.fences if now - at < limits.window]
     if len(recent) >= limits.fences and counted:
-        found.append("%d nodes were fenced in %.0f h" % (len(recent), limits.window / 3600))
+        found.append(Phrase("breaker_fences", len(recent), "%.0f" % (limits.window / 3600)))
     return tuple(found)
 
 
@@ -134,27 +136,28 @@ def permit(case: Case, words: Iterable[Word], now: float, limits: Limits) -> Per
     """By rule 25, and by the row that the node's readings fall into."""
     verdict, rule = case.decision.verdict, case.decision.rule
     if case.maintenance:
-        return Permit(False, "it is in maintenance")
+        return Permit(False, Phrase("fence_maintenance"))
     if not case.wanted:
-        return Permit(False, "no VM would be recovered by it")
-    row = "row %s: %s" % (rule, verdict.value)
+        return Permit(False, Phrase("fence_for_nobody"))
+    row = Phrase("fence_row", rule, verdict.value)
     if verdict in _AT_ONCE:
         return Permit(True, row)
     if verdict in _BY_WORD:
         said = word(words, Question.FENCE, case.node, now, limits)
         if said is None:
-            return Permit(False, "%s: on a person's word" % row, Question.FENCE)
-        return Permit(said.yes, "%s; %s says %s" % (row, said.who, said.reason))
+            return Permit(False, Phrase("fence_by_word", row), Question.FENCE)
+        return Permit(said.yes, Phrase("fence_said", row, said.who, said.reason))
     if verdict is Death.CUT_OFF:
         if case.quorum is None:
-            return Permit(False, "%s; nobody knows the numbers of the two parts" % row, wait=True)
-        return Permit(case.quorum.may_fence, "%s; %s" % (row, case.quorum.why), wait=not case.quorum.may_fence)
+            return Permit(False, Phrase("fence_parts_unknown", row), wait=True)
+        why = Phrase("joined", [row, case.quorum.why])
+        return Permit(case.quorum.may_fence, why, wait=not case.quorum.may_fence)
     if verdict is Death.CUT_OFF_WITH_BMC:
-        return Permit(False, "%s; quorum is waited for" % row, wait=True)
+        return Permit(False, Phrase("fence_quorum_awaited", row), wait=True)
     if verdict is Death.UNPROVEN:
-        return Permit(False, "%s; its BMC is silent" % row, Question.OFF)
+        return Permit(False, Phrase("fence_bmc_silent", row), Question.OFF)
     if verdict is Death.UNKNOWN:
-        return Permit(False, "not read: %s" % ", ".join(case.decision.missing), wait=True)
+        return Permit(False, Phrase("fence_not_read", case.decision.missing), wait=True)
     return Permit(False, row)
 
 
@@ -205,7 +208,7 @@ def off_proven(
     The readings are new ones: any sign of life since then ends it.
     """
     signs = [
-        reading.value
+        WORDS[reading.value]
         for reading, dead in (
             (readings.management, (Management.SILENT,)),
             (readings.heartbeat, (Heartbeat.STANDING, Heartbeat.ABSENT, Heartbeat.MISSING)),
@@ -215,20 +218,20 @@ def off_proven(
         if reading not in dead
     ]
     if signs:
-        return Off(False, missing="that it is silent: %s" % ", ".join(signs))
+        return Off(False, missing=Phrase("off_signs", signs))
     if readings.heartbeat not in (Heartbeat.STANDING, Heartbeat.ABSENT):
-        return Off(False, missing="its eviction by o2cb")
+        return Off(False, missing=Phrase("off_eviction"))
     said = [one for one in words if one.question is Question.OFF and one.about == node]
     newest = max(said, key=lambda one: one.at) if said else None
     if newest is not None and newest.yes and readings.bmc is not Bmc.ON:
         return Off(True, "%s: %s" % (newest.who, newest.reason))
     if fence is None or not fence.commanded:
-        return Off(False, missing="an off command of ours that its own BMC took")
+        return Off(False, missing=Phrase("off_command"))
     if readings.bmc is not Bmc.OFF:
-        return Off(False, missing="its power, read back")
+        return Off(False, missing=Phrase("off_power"))
     if present is None:
-        return Off(False, missing="whether what was there before the command is gone")
+        return Off(False, missing=Phrase("off_not_looked"))
     gone = [one for one in fence.before if one not in present]
     if not gone:
-        return Off(False, missing="an effect of the power that was there before, and is gone")
-    return Off(True, "switched off, read back, and gone: %s" % ", ".join(gone))
+        return Off(False, missing=Phrase("off_no_effect"))
+    return Off(True, Phrase("off_gone", gone))

@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import placement, quorum
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 
 CHECK = "ha_outlook"
 NO_BMC = "none"
@@ -131,7 +132,7 @@ def _room(node: Node, death: Optional[Death], zone: Zone) -> List[Finding]:
     if node.unread:
         found.append(_said("unread", what=list(node.unread)))
     if node.unfit:
-        lines = ["%s: %s" % pair for pair in node.unfit.items()]
+        lines = [Phrase("about", pair) for pair in node.unfit.items()]
         found.append(_said("not_fit", lines, findings=list(node.unfit)))
     if node.maintenance:
         found.append(_said("maintenance"))
@@ -152,17 +153,17 @@ def _absorbed(node: Node, death: Death, zone: Zone) -> List[Finding]:
     why = {one.vm: one for one in death.reasons}
     evidence = [_left_out(zone.called.get(vm, vm), why.get(vm)) for vm in told.left]
     if not told.proven:
-        evidence.append("the zone is too large to prove that no better plan leaves fewer")
+        evidence.append(Phrase("outlook_unproven"))
     if why and all(one.code == "placement_no_node" for one in why.values()):
         return [_said("left_out_nowhere", evidence, left=len(told.left), count=count), *found]
     remedy = told.remedy or placement.Remedy()
     moves = ["%s %s -> %s" % (zone.called.get(one.vm, one.vm), one.source, one.target) for one in remedy.moves]
     memory = ["%s +%d MiB" % (name, -(-kib // 1024)) for name, kib in remedy.memory]
     if moves:
-        proven = "no fewer migrations do" if remedy.fewest else "fewer may do"
-        evidence.append("after these migrations %d of %d have a place; %s" % (len(remedy.fits), len(told.left), proven))
+        proven = Phrase("outlook_fewest") if remedy.fewest else Phrase("outlook_fewer")
+        evidence.append(Phrase("outlook_after_moves", len(remedy.fits), len(told.left), proven))
     if memory:
-        evidence.append("less memory does not do" if remedy.least else "less memory may do")
+        evidence.append(Phrase("outlook_least") if remedy.least else Phrase("outlook_less"))
     code = "left_out" if moves else "left_out_memory" if memory else "left_out_for_good"
     values: Dict[str, Any] = {"left": len(told.left), "count": count, "moves": moves, "memory": memory or ["-"]}
     return [_said(code, evidence, **values), *found]
@@ -171,10 +172,7 @@ def _absorbed(node: Node, death: Death, zone: Zone) -> List[Finding]:
 def _left_out(called: str, why: Optional[placement.LeftOut]) -> str:
     if why is None:
         return called
-    values = [
-        "%s %s" % (name, " ".join(value) if isinstance(value, list) else value) for name, value in why.values.items()
-    ]
-    return "%s: %s" % (called, ", ".join([why.code[len("placement_") :], *values, *why.evidence]))
+    return Phrase("about", [called, Phrase("joined", [why.why, *why.evidence])])
 
 
 # Power
@@ -186,7 +184,7 @@ def _bmc(node: Node, nodes: Sequence[Node]) -> List[Finding]:
         return [_said("bmc_" + bmc.problem, _lines_of(bmc.said), **values)]
     if bmc.problem:
         return [_said("bmc_unread", _lines_of(bmc.said), **values)]
-    read = "%s: identity %s, power %s" % (bmc.address, bmc.identity, bmc.power)
+    read = Phrase("outlook_bmc", bmc.address, bmc.identity, bmc.power)
     values.update(identity=bmc.identity, recorded=bmc.recorded)
     if not bmc.recorded:
         return [_said("bmc_unrecorded", [read], **values)]
@@ -205,10 +203,10 @@ def _effects(node: Node, beating: Sequence[str]) -> List[Finding]:
     present, evidence = [], []
     if beating:
         present.append("heartbeat")
-        evidence.append("its heartbeat moves, as %s read" % ", ".join(beating))
+        evidence.append(Phrase("outlook_heartbeat", beating))
     if node.bmc.watts:
         present.append("%d W" % node.bmc.watts)
-        evidence.append("%s: draws %d W" % (node.bmc.address, node.bmc.watts))
+        evidence.append(Phrase("outlook_watts", node.bmc.address, node.bmc.watts))
     present += [name for name, look in node.effects.items() if look.there]
     found = [_said("effects", evidence, effects=present)] if present else []
     if not present and not node.silent:
@@ -225,7 +223,8 @@ def _effects(node: Node, beating: Sequence[str]) -> List[Finding]:
 
 
 def _ssh(node: Node) -> List[Finding]:
-    evidence = ["%s: %s" % (peer, look.said) for peer, look in node.greeted.items() if not look.there and look.said]
+    mute = {peer: look.said for peer, look in node.greeted.items() if not look.there and look.said}
+    evidence = [Phrase("about", pair) for pair in mute.items()]
     silent = [peer for peer, look in node.greeted.items() if look.there is False]
     unasked = [peer for peer, look in node.greeted.items() if look.there is None]
     found = []
@@ -245,7 +244,7 @@ def _witness(node: Node, others: Sequence[str], views: Mapping[str, View]) -> Li
     view = node.o2cb
     running = view.get("running")
     if not running:
-        return [_said("heartbeat_unread", why="configfs: no cluster")]
+        return [_said("heartbeat_unread", why=Phrase("outlook_no_cluster"))]
     read = {volume["region"]: volume for volume in _read(view)}
     unread = sorted({region["uuid"] for region in running["regions"]} - set(read))
     if unread or not read:

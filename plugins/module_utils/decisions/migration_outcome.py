@@ -13,6 +13,8 @@ import enum
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+
 
 @dataclass(frozen=True)
 class Copy:
@@ -67,15 +69,15 @@ def outcome(source: Optional[End], target: Optional[End]) -> Outcome:
     """What is to be done after a migration, from readings of both ends; None is an end that did not answer."""
     if source is None or target is None:
         silent = [name for name, end in (("source", source), ("target", target)) if end is None]
-        return Outcome(Verdict.UNTOUCHED, why="silent: %s" % ", ".join(silent))
+        return Outcome(Verdict.UNTOUCHED, why=Phrase("copies_silent", silent))
     if any(end.copy and end.copy.dying for end in (source, target)):
-        return Outcome(Verdict.UNTOUCHED, why="a copy is being destroyed: observe again")
+        return Outcome(Verdict.UNTOUCHED, why=Phrase("copies_dying"))
     if target.copy is None:
         return _without_target(source.copy)
     if target.copy.ever_unpaused:
         return _kept(source.copy, target.copy)
     if source.copy is None:
-        return Outcome(Verdict.UNTOUCHED, why="the only copy was never unpaused")
+        return Outcome(Verdict.UNTOUCHED, why=Phrase("copies_never_unpaused"))
     gone = (Step.DESTROY_TARGET, Step.PROVE_TARGET_GONE)
     back = _without_target(source.copy)
     return Outcome(back.verdict, gone + back.steps, back.why) if back.verdict is Verdict.SOURCE else back
@@ -87,15 +89,15 @@ def _without_target(source: Optional[Copy]) -> Outcome:
     if source.suspended:
         return Outcome(Verdict.SOURCE, (Step.RESUME_SOURCE,))
     if source.shutdown_reason:
-        return Outcome(Verdict.UNTOUCHED, why="the source ended by itself: %s" % source.shutdown_reason)
+        return Outcome(Verdict.UNTOUCHED, why=Phrase("copies_source_ended", source.shutdown_reason))
     return Outcome(Verdict.SOURCE)
 
 
 def _kept(source: Optional[Copy], target: Copy) -> Outcome:
     if target.shutdown_reason:
-        return Outcome(Verdict.UNTOUCHED, why="the target ended by itself: %s" % target.shutdown_reason)
+        return Outcome(Verdict.UNTOUCHED, why=Phrase("copies_target_ended", target.shutdown_reason))
     if source is None:
         return Outcome(Verdict.TARGET)
     if source.shutdown_reason:
         return Outcome(Verdict.TARGET, (Step.DESTROY_SOURCE,))
-    return Outcome(Verdict.TWICE, why="the source is not suspended")
+    return Outcome(Verdict.TWICE, why=Phrase("copies_not_suspended"))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 
 
 class Reading(str, enum.Enum):
@@ -91,6 +92,27 @@ class Death(str, enum.Enum):
     UNPROVEN = "unproven"
     UNKNOWN = "unknown"
 
+
+# of every reading, by its value
+WORDS: Mapping[str, Phrase] = {
+    str(phrase): phrase
+    for phrase in (
+        Phrase("reading_same_boot"),
+        Phrase("reading_new_boot"),
+        Phrase("reading_unknown_boot"),
+        Phrase("reading_silent"),
+        Phrase("reading_missing"),
+        Phrase("reading_moving"),
+        Phrase("reading_standing"),
+        Phrase("reading_absent"),
+        Phrase("reading_connected"),
+        Phrase("reading_disputed"),
+        Phrase("reading_none"),
+        Phrase("reading_answer"),
+        Phrase("reading_on"),
+        Phrase("reading_off"),
+    )
+}
 
 SIGN_OF_PEERS = (Peers.CONNECTED, Peers.DISPUTED)
 ANSWERS = (Management.SAME_BOOT, Management.NEW_BOOT, Management.UNKNOWN_BOOT)
@@ -219,15 +241,19 @@ def management(
     that is cut off, and nothing was read about the node.
     """
     if answered_boot is not None:
-        shown = ("boot id %s, recorded %s" % (answered_boot or "not read", recorded_boot or "never"),)
+        shown = (
+            Phrase(
+                "witness_boot", answered_boot or Phrase("boot_not_read"), recorded_boot or Phrase("boot_never_recorded")
+            ),
+        )
         if not answered_boot or not recorded_boot:
             return Witness(Management.UNKNOWN_BOOT, shown)
         return Witness(Management.SAME_BOOT if answered_boot == recorded_boot else Management.NEW_BOOT, shown)
     if banner:
-        return Witness(Management.UNKNOWN_BOOT, tuple("its ssh greets %s" % name for name in banner))
+        return Witness(Management.UNKNOWN_BOOT, tuple(Phrase("witness_ssh", name) for name in banner))
     if not controller_sees:
-        return Witness(Management.MISSING, ("no node answers this controller: it may be cut off itself",))
-    return Witness(Management.SILENT, ("silent, while %s answered" % ", ".join(controller_sees),))
+        return Witness(Management.MISSING, (Phrase("breaker_cut_off"),))
+    return Witness(Management.SILENT, (Phrase("witness_silent", controller_sees),))
 
 
 def heartbeat(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
@@ -237,7 +263,7 @@ def heartbeat(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
     one region of several: on one that no such peer could read it may move.
     """
     if views and not any(view.get("configured") for view in views.values()):
-        return Witness(Heartbeat.ABSENT, ("no node of the zone has OCFS2",))
+        return Witness(Heartbeat.ABSENT, (Phrase("witness_no_ocfs2"),))
     seen: Dict[Heartbeat, List[str]] = {}
     unread = {region["uuid"] for view in views.values() for region in (view.get("running") or {}).get("regions") or ()}
     for peer, view in sorted(views.items()):
@@ -249,15 +275,16 @@ def heartbeat(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
                 continue
             unread.discard(volume["region"])
             lines = [line for line in volume["lines"] if "node %d " % number in line]
-            said = "%s: %s" % (peer, "; ".join(lines) or "node %d has no block on %s" % (number, volume["source"]))
+            block = Phrase("joined", lines) if lines else Phrase("witness_no_block", number, volume["source"])
+            said = Phrase("about", [peer, block])
             seen.setdefault(_beat(number, volume, view), []).append(said)
     if seen and unread and Heartbeat.MOVING not in seen:
-        said = "no peer with a moving heartbeat of its own could read region %s" % ", ".join(sorted(unread))
+        said = Phrase("witness_region", sorted(unread))
         return Witness(Heartbeat.MISSING, (said, *itertools.chain(*seen.values())))
     for state in (Heartbeat.MOVING, Heartbeat.MISSING, Heartbeat.STANDING, Heartbeat.ABSENT):
         if state in seen:
             return Witness(state, tuple(seen[state]))
-    return Witness(Heartbeat.MISSING, ("no peer with a moving heartbeat of its own could read the slot of %s" % name,))
+    return Witness(Heartbeat.MISSING, (Phrase("witness_slot", name),))
 
 
 def _beat(number: int, volume: Mapping[str, Any], view: Mapping[str, Any]) -> Heartbeat:
@@ -267,6 +294,9 @@ def _beat(number: int, volume: Mapping[str, Any], view: Mapping[str, Any]) -> He
         return Heartbeat.ABSENT
     declared = [peer["live"] for peer in view.get("peers") or () if peer["node"]["number"] == number]
     return Heartbeat.STANDING if declared == [False] else Heartbeat.MISSING
+
+
+_O2NET = {True: Phrase("o2net_connected"), False: Phrase("o2net_not_connected"), None: Phrase("o2net_not_read")}
 
 
 def peers(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
@@ -286,14 +316,13 @@ def peers(name: str, views: Mapping[str, Mapping[str, Any]]) -> Witness:
                 seen.add(Peers.NONE)
             elif peer["connected"] is not None:
                 seen.add(Peers.CONNECTED if peer["connected"] else Peers.DISPUTED)
-            o2net = {True: "connected", False: "not connected", None: "not read"}[peer["connected"]]
             address = "%s:%s" % (peer["node"]["address"], peer["node"]["port"])
-            answer = "answers" if peer["reachable"] else "does not answer (%s)" % peer["said"]
-            said.append("%s: o2net %s, %s %s" % (observer, o2net, address, answer))
+            answer = Phrase("peer_answers") if peer["reachable"] else Phrase("peer_silent", peer["said"])
+            said.append(Phrase("witness_peer", observer, _O2NET[peer["connected"]], address, answer))
     if not said:
         if views and not any(view.get("configured") for view in views.values()):
-            return Witness(Peers.NONE, ("no node of the zone has OCFS2",))
-        return Witness(Peers.MISSING, ("no peer has %s in its o2cb cluster" % name,))
+            return Witness(Peers.NONE, (Phrase("witness_no_ocfs2"),))
+        return Witness(Peers.MISSING, (Phrase("witness_no_peer", name),))
     if seen == {Peers.CONNECTED} or (seen == {Peers.NONE} and not answered):
         return Witness(seen.pop(), tuple(said))
     return Witness(Peers.DISPUTED, tuple(said))
@@ -314,14 +343,14 @@ def guests(
     if living:
         return Witness(Guests.ANSWER, living)
     if not addresses:
-        return Witness(Guests.MISSING, ("no address of a VM was given",))
+        return Witness(Guests.MISSING, (Phrase("witness_no_address"),))
     gone = {address: name for address, name in (elsewhere or {}).items() if address in addresses}
-    moved = tuple("%s is on %s, and tells nothing of this node" % pair for pair in sorted(gone.items()))
+    moved = tuple(Phrase("witness_elsewhere", *pair) for pair in sorted(gone.items()))
     addresses = tuple(address for address in addresses if address not in gone)
     if not addresses:
         return Witness(Guests.MISSING, moved)
     heard = [
-        "%s answers %s; whether it is behind this node's port was not read" % (address, who)
+        Phrase("witness_guest", address, who)
         for who, asked in sorted(answers.items())
         for address in addresses
         if asked.get(address)
@@ -330,8 +359,8 @@ def guests(
         return Witness(Guests.ANSWER, (*heard, *moved))
     asked_all = [who for who, asked in sorted(answers.items()) if all(address in asked for address in addresses)]
     if not asked_all:
-        return Witness(Guests.MISSING, ("nobody could ask %s" % ", ".join(addresses), *moved))
-    return Witness(Guests.NONE, ("%s: silent to %s" % (", ".join(addresses), ", ".join(asked_all)), *moved))
+        return Witness(Guests.MISSING, (Phrase("witness_unasked", addresses), *moved))
+    return Witness(Guests.NONE, (Phrase("witness_guests_silent", addresses, asked_all), *moved))
 
 
 def _number(name: str, view: Mapping[str, Any]) -> Optional[int]:

@@ -24,6 +24,7 @@ from itertools import groupby, islice, takewhile
 from typing import Any, Collection, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.migration_preflight import overhead_kib
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Display, VmUuid
 
 # A search is begun where VMs times nodes are not more.
@@ -119,6 +120,17 @@ class LeftOut:
     code: str
     values: Mapping[str, Any]
     evidence: Tuple[str, ...] = ()
+
+    @property
+    def why(self) -> Phrase:
+        return Phrase(self.code, *(_mib(name, one) for name, one in self.values.items()))
+
+
+def _mib(name: str, value: Any) -> Any:
+    """What it needs is rounded up, and what there is down: they never look the same."""
+    if not name.endswith("_kib"):
+        return value
+    return -(-value // 1024) if name == "needs_kib" else value // 1024
 
 
 @dataclass(frozen=True)
@@ -822,23 +834,23 @@ class _Reasons:
         if not zone.reaches[r]:
             return self._nowhere(vm)
         code, values = self._limit(v, cost, self._freest_of(r))
-        shown = ", %d KiB of it kept for N+1" if self._board.watched else ""
-        evidence = [
-            "%s: %d KiB free" % (zone.nodes[n].name, self._board.free[n])
-            + (shown % self._board.reserve[n] if shown else "")
-            for n in self._freest_of(r)[:3]
-        ]
-        return LeftOut(vm.uuid, code, values, tuple(evidence))
+        return LeftOut(vm.uuid, code, values, tuple(self._free(n) for n in self._freest_of(r)[:3]))
+
+    def _free(self, n: int) -> Phrase:
+        name, free = self._zone.nodes[n].name, self._board.free[n] // 1024
+        if not self._board.watched:
+            return Phrase("placement_free", name, free)
+        return Phrase("placement_free_but_kept", name, free, -(-self._board.reserve[n] // 1024))
 
     def _nowhere(self, vm: Vm) -> LeftOut:
-        barred = tuple("%s: %s" % (one.name, one.barred) for one in self._zone.nodes if one.barred)
+        barred = tuple(Phrase("about", [one.name, one.barred]) for one in self._zone.nodes if one.barred)
         able = [one for one in self._zone.nodes if not one.barred]
         if vm.bound and not any(one.name == vm.was for one in able):
             return LeftOut(vm.uuid, "placement_bound", {"why": vm.bound, "node": vm.was}, barred)
         if not able:
             return LeftOut(vm.uuid, "placement_no_node", {"nodes": len(barred)}, barred)
         lacks = sorted((len(vm.volumes - one.volumes), one.name, sorted(vm.volumes - one.volumes)) for one in able)
-        said = tuple("%s: lacks %s" % (name, ", ".join(volumes)) for _count, name, volumes in lacks[:3])
+        said = tuple(Phrase("placement_lacks", name, volumes) for _count, name, volumes in lacks[:3])
         return LeftOut(vm.uuid, "placement_volumes", {"volumes": sorted(vm.volumes)}, said)
 
     def _limit(self, v: int, cost: int, freest: Sequence[int]) -> Tuple[str, Dict[str, Any]]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Collection, Optional
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+
 HEARTBEAT_INTERVAL = 2.0
 
 
@@ -81,14 +83,14 @@ def quorum(cut: Cut, now: float, takes: float) -> Quorum:
     rest_lives = lives(cut.rest, cut.cut)
     timing = cut.timing
     if timing is None:
-        return Quorum(rest_lives, rest_lives, None, "the running timeouts are not known")
+        return Quorum(rest_lives, rest_lives, None, Phrase("quorum_timing"))
     decided = cut.seen + timing.after_cut if cut.error is None else cut.error + timing.after_error
     if rest_lives:
-        return Quorum(True, True, decided, "the part that is cut off loses")
+        return Quorum(True, True, decided, Phrase("quorum_loses"))
     if cut.observed > decided:
-        return Quorum(False, True, decided, "quorum was decided, and every node observed after it")
+        return Quorum(False, True, decided, Phrase("quorum_after"))
     if cut.error is None and cut.connected is not None:
         ends = cut.connected + timing.idle - takes
         if now <= ends:
-            return Quorum(False, True, decided, "no peer reports the connection for %.0f s yet" % (ends - now + takes))
-    return Quorum(False, False, decided, "the part that is cut off would live: not before quorum is decided")
+            return Quorum(False, True, decided, Phrase("quorum_unreported", "%.0f" % (ends - now + takes)))
+    return Quorum(False, False, decided, Phrase("quorum_awaited"))

@@ -59,9 +59,10 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.reco
     Write,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.wanted import Want
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, restored
 
-ROOM = "Make room, then run this again."
-CUT_OFF = "no node answers: the controller itself may be cut off"
+ROOM = Phrase("do_make_room")
+CUT_OFF = Phrase("breaker_cut_off")
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,14 @@ class Waits:
 
 
 Standing = Union[Out, Waits, Step]
+_STATES = {
+    JobState.NEVER_STARTED: Phrase("job_never_started"),
+    JobState.RUNNING: Phrase("job_running"),
+    JobState.FINISHED: Phrase("job_finished"),
+    JobState.LOST: Phrase("job_lost"),
+    JobState.REVOKED: Phrase("job_revoked"),
+    JobState.UNKNOWN: Phrase("job_state_unknown"),
+}
 
 
 class Case:
@@ -208,18 +217,18 @@ class Case:
         vm = self.sight.vms[name]
         proof = vm.proof
         if proof.suspected:
-            return Out(Way.UNDECIDED, "it may run twice", "Run the playbook vm_twice at once.")
+            return Out(Way.UNDECIDED, Phrase("ha_twice"), Phrase("do_vm_twice"))
         for job in vm.jobs:
             node = self.sight.nodes.get(job.node)
             if job.node not in self.off and (node is None or node.answers or not self.may_be_fenced(job.node)):
-                said = "open in the journal: %s on %s" % (job.name, job.node)
-                return Out(Way.UNDECIDED, said, "Let it end, or close it, then run this again.")
+                said = Phrase("ha_job_open", job.name, job.node)
+                return Out(Way.UNDECIDED, said, Phrase("do_end_job"))
         rests = [one for one in proof.domains if one.rests and not vm.jobs]
         if rests or proof.others:
-            said = "; ".join([*("%s: domain %d %s" % (one.node, one.id, one.rests) for one in rests), *proof.others])
-            return Out(Way.UNDECIDED, "it is somewhere: %s" % said, "See vm_where, and decide what becomes of it.")
+            found = [*(Phrase("ha_domain", one.node, one.id, one.rests) for one in rests), *proof.others]
+            return Out(Way.UNDECIDED, Phrase("ha_somewhere", found), Phrase("do_decide_where"))
         if vm.may_start:
-            return Out(Way.UNDECIDED, "%s has no boot gate and may start it" % vm.may_start, "Install boot_gate there.")
+            return Out(Way.UNDECIDED, Phrase("ha_may_start_it", vm.may_start), Phrase("do_install_gate"))
         return None
 
     def standing(self, name: str) -> Standing:
@@ -294,7 +303,7 @@ def decide(
 ) -> Decision:
     """The first stage that holds says what is done next. ``place`` is asked once, for the plan."""
     case = Case(sight, journal, policy, place, now)
-    name, held = "close", Holds((Close("recovery"),), "every VM has its way out")
+    name, held = "close", Holds((Close("recovery"),), Phrase("ha_all_out"))
     for stage in stages or STAGES:
         holds = stage.gate(case)
         if holds is not None:
@@ -311,22 +320,22 @@ def decide(
 
 def alone(case: Case) -> Optional[Holds]:
     if case.seen is None or case.seen.hold is None:
-        return Holds((TakeHold("recovery"),), "the zone is not ours yet")
+        return Holds((TakeHold("recovery"),), Phrase("ha_not_ours"))
     hold = case.seen.hold
     if hold.held_by:
-        return Holds((), "another works on the zone: %s" % hold.held_by)
+        return Holds((), Phrase("ha_held_by", hold.held_by))
     held = case.of(TakeHold.kind)
     if not held or held[-1].values.get("epoch") != hold.epoch:
-        return Holds((), "overtaken, or closed, by another run: see the journal")
+        return Holds((), Phrase("ha_overtaken"))
     newer = sorted(name for name, node in case.seen.nodes.items() if node.epoch > hold.epoch)
     if newer:
-        return Holds((), "overtaken: %s has a newer epoch than %d" % (newer[0], hold.epoch))
+        return Holds((), Phrase("ha_newer_epoch", newer[0], hold.epoch))
     return None
 
 
 def not_stopped(case: Case) -> Optional[Holds]:
     if case.sight.stop:
-        return Holds((Close("recovery", "stopped"),), "a person asked it to end")
+        return Holds((Close("recovery", Phrase("ha_stopped")),), Phrase("ha_stop_asked"))
     return None
 
 
@@ -335,10 +344,10 @@ def observed(case: Case) -> Optional[Holds]:
     sight = case.sight
     done = max((one.last for one in case.own if one.kind not in (Ask.kind, Show.kind)), default=-math.inf)
     if case.now - sight.at > case.policy.max_age or sight.at < done:
-        return Holds((Observe("zone"),), "the zone is read again")
+        return Holds((Observe("zone"),), Phrase("ha_read_again"))
     returned = [name for name in case.sight.nodes if _has_returned(case, name)]
     if returned:
-        return Holds(tuple(Returned(name) for name in returned), "a node that was off shows life")
+        return Holds(tuple(Returned(name) for name in returned), Phrase("ha_returned"))
     return None
 
 
@@ -365,7 +374,7 @@ def not_broken(case: Case) -> Optional[Holds]:
     looks = breaks(case)
     if not looks:
         return None
-    why = "it does not look like the death of a node: %s" % "; ".join(looks)
+    why = Phrase("ha_no_death", looks)
     for name in silent:
         said = [one for one in case.words if one.question is Question.BREAKER and one.about == name]
         if not any(one.plan == case.id for one in said):
@@ -399,7 +408,7 @@ def failed(case: Case) -> Optional[Holds]:
     """What failed: who is wanted and does not run. An old snapshot is asked about once, as the list shown."""
     unsure = sorted(name for name, vm in case.sight.vms.items() if vm.wanted.want is Want.ASK)
     if unsure and not case.of(Ask.kind, "wanted"):
-        why = "wanted by an old snapshot: %s" % ", ".join(unsure)
+        why = Phrase("ha_old_snapshot", unsure)
         return Holds((Ask("wanted", why, question=Question.WANTED),), why)
     return None
 
@@ -410,14 +419,14 @@ def planned(case: Case) -> Optional[Holds]:
     if plan is not None:
         if plan.values.get("approved"):
             return None
-        return Holds((Close("recovery", "not approved"),), "the plan was not approved")
+        return Holds((Close("recovery", Phrase("ha_not_approved")),), Phrase("ha_plan_not_approved"))
     if not case.lost():
         return None
     unread = [name for name in case.silent() if _is_unread(case, name)]
     nodes = case.sight.nodes
     cut_off = not any(node.answers for node in nodes.values())
     if unread and not case.impatient:
-        return Holds((_later(case),), CUT_OFF if cut_off else "what is not known of %s" % ", ".join(unread))
+        return Holds((_later(case),), CUT_OFF if cut_off else Phrase("ha_not_known_of", unread))
     fences = {name: case.fence_permit(name) for name in case.silent()}
     chosen = {name: permit.why for name, permit in fences.items() if permit.granted or permit.ask or permit.wait}
     chosen = {name: why for name, why in chosen.items() if case.may_be_fenced(name)}
@@ -425,8 +434,8 @@ def planned(case: Case) -> Optional[Holds]:
     unproven = [name for name in case.silent() if name not in chosen]
     wanted = [name for name in case.lost() if name not in left]
     if unproven:
-        said = "%s is silent: %s" % (unproven[0], fences[unproven[0]].why)
-        left.update(dict.fromkeys(wanted, Out(Way.UNDECIDED, said, "Find out what %s does." % unproven[0])))
+        said = Phrase("ha_silent_why", unproven[0], fences[unproven[0]].why)
+        left.update(dict.fromkeys(wanted, Out(Way.UNDECIDED, said, Phrase("do_find_out", unproven[0]))))
         wanted, chosen = [], {}
     able = [name for name, node in nodes.items() if node.answers and not node.maintenance]
     # the node that is lost makes its peers ill, too: where none is fit yet, whoever becomes so will start them
@@ -435,9 +444,9 @@ def planned(case: Case) -> Optional[Holds]:
     starts = {name: one.node for name, one in placed.items() if one.node}
     left.update({name: Out(Way.NOT_STARTED, one.why, ROOM) for name, one in placed.items() if not one.node})
     if not starts:
-        why = CUT_OFF if cut_off else "nothing of what failed can be started"
+        why = CUT_OFF if cut_off else Phrase("ha_nothing_starts")
         return written(case) or Holds((Close("recovery", why),), why)
-    return Holds((Show("recovery", fences=chosen, starts=starts, left=left),), "the plan is shown")
+    return Holds((Show("recovery", fences=chosen, starts=starts, left=left),), Phrase("ha_plan_shown"))
 
 
 def _is_unread(case: Case, name: str) -> bool:
@@ -452,7 +461,7 @@ def observed_again(case: Case) -> Optional[Holds]:
     """A person took their time over the plan, or over a question."""
     asked = max((one.last for one in case.own if one.kind in (Ask.kind, Show.kind)), default=-math.inf)
     if case.sight.at < asked:
-        return Holds((Observe("zone"),), "the zone is read again")
+        return Holds((Observe("zone"),), Phrase("ha_read_again"))
     return None
 
 
@@ -471,13 +480,13 @@ def fenced(case: Case) -> Optional[Holds]:
 def fence_standing(case: Case, name: str) -> Standing:
     node = case.sight.nodes[name]
     if name in case.off or node.answers:
-        return Out(Way.RUNS, "off, or back")
+        return Out(Way.RUNS, name)
     tried = case.tried(name)
     commanded = [one for one in tried if one.values.get("commanded")]
     if commanded:
         return _after_fence(case, name, commanded[-1])
     if len(tried) >= case.policy.tries:
-        return _ask_off(case, name, "its BMC did not take the command")
+        return _ask_off(case, name, Phrase("ha_bmc_refused"))
     permit = case.fence_permit(name)
     if permit.granted:
         return Fence(name, permit.why, case.not_after, tuple(node.present or ()))
@@ -503,11 +512,11 @@ def _until(case: Case, why: str, name: str) -> Standing:
 def _after_fence(case: Case, name: str, fence: Attempt) -> Standing:
     """The command was taken: is it off? A BMC can lie."""
     off = _off(name, case.sight.nodes[name], case.attempts, case.words)
-    out = Out(Way.UNDECIDED, "%s: missing: %s" % (name, off.missing))
+    out = Out(Way.UNDECIDED, Phrase("ha_missing", name, off.missing))
     on = [one for one in case.of(PowerOn.kind, name) if one.began > fence.began]
     if on:
         if case.now - on[-1].last <= case.policy.booting:
-            boots = Out(Way.UNDECIDED, "%s: a new boot id, from behind its gate" % name)
+            boots = Out(Way.UNDECIDED, Phrase("ha_boot_awaited", name))
             return Waits(boots, case.now + case.policy.poll)
         return _ask_off(case, name, out.why)
     # what was not there before cannot end: then no more is waited for than the power itself
@@ -517,7 +526,7 @@ def _after_fence(case: Case, name: str, fence: Attempt) -> Standing:
     readings = case.sight.nodes[name].readings
     dead = node_death.decide(readings).verdict is Death.OFF
     if dead and case.sight.nodes[name].gated:
-        return PowerOn(name, "no effect of the power ended with it: a new boot is the proof", case.not_after)
+        return PowerOn(name, Phrase("ha_no_effect"), case.not_after)
     if readings.bmc is node_death.Bmc.ON and len(case.of(Fence.kind, name)) < case.policy.tries:
         permit = case.fence_permit(name)
         if permit.granted:
@@ -535,10 +544,10 @@ def _dead_time(case: Case, name: str) -> float:
 def _ask_off(case: Case, name: str, why: str) -> Standing:
     asked = [one for one in case.of(Ask.kind, name) if one.values.get("question") == Question.OFF.value]
     if not asked:
-        return Ask(name, "%s; is it off, and how is it kept off?" % why, question=Question.OFF)
+        return Ask(name, Phrase("ha_is_it_off", why), question=Question.OFF)
     said = case.word(Question.OFF, name)
     if said is not None and said.yes:
-        return _patiently(case, Out(Way.UNDECIDED, "%s: its eviction by o2cb" % name))
+        return _patiently(case, Out(Way.UNDECIDED, Phrase("ha_eviction_of", name)))
     return Out(Way.UNDECIDED, why)
 
 
@@ -558,7 +567,7 @@ def recovered(case: Case) -> Optional[Holds]:
     """Until o2cb's recovery has ended on every node that answers, an `xl create` may wait unseen."""
     busy = [name for name, node in case.sight.nodes.items() if node.answers and node.recovering is not False]
     if busy and _left_to_start(case) and not case.impatient:
-        return Holds((_later(case),), "o2cb recovers on %s" % ", ".join(busy))
+        return Holds((_later(case),), Phrase("ha_o2cb_recovers", busy))
     return None
 
 
@@ -568,7 +577,7 @@ def announced(case: Case) -> Optional[Holds]:
     behind = [name for name, node in case.sight.nodes.items() if node.answers and node.epoch < epoch]
     tried = [one for one in case.of(Announce.kind) if one.values.get("epoch") == epoch]
     if behind and _left_to_start(case) and len(tried) < case.policy.tries:
-        return Holds((Announce("zone", nodes=tuple(behind), epoch=epoch),), "older epochs end")
+        return Holds((Announce("zone", nodes=tuple(behind), epoch=epoch),), Phrase("ha_older_epochs"))
     return None
 
 
@@ -579,7 +588,7 @@ def started(case: Case) -> Optional[Holds]:
     settling = [one for one in standings.values() if isinstance(one, Step) and not isinstance(one, Start)]
     again = [one for one in under_way if isinstance(one, Step)][: case.policy.parallel]
     if settling or again:
-        return Holds((*settling, *(one for one in again if one not in settling)), "what is under way")
+        return Holds((*settling, *(one for one in again if one not in settling)), Phrase("ha_under_way"))
     if under_way:
         return Holds((_later(case),), under_way[0].out.why if isinstance(under_way[0], Waits) else "")
     watched = _watched(case)
@@ -587,7 +596,7 @@ def started(case: Case) -> Optional[Holds]:
         return watched
     ready = [one for one in standings.values() if isinstance(one, Start)]
     if ready:
-        return Holds(tuple(ready[: case.policy.parallel]), "a batch is started")
+        return Holds(tuple(ready[: case.policy.parallel]), Phrase("ha_batch"))
     waiting = [one for one in standings.values() if isinstance(one, Waits)]
     if waiting:
         return Holds((_later(case, min(one.until for one in waiting)),), waiting[0].out.why)
@@ -600,9 +609,7 @@ def _watched(case: Case) -> Optional[Holds]:
         return None
     begun = [one.last for one in case.of(Start.kind)]
     if begun and case.now - max(begun) <= case.policy.watch:
-        return written(case) or Holds(
-            (_later(case, case.now + 2 * case.policy.poll),), "whether nobody else starts them is watched"
-        )
+        return written(case) or Holds((_later(case, case.now + 2 * case.policy.poll),), Phrase("ha_watched"))
     return None
 
 
@@ -610,7 +617,7 @@ def verified(case: Case) -> Optional[Holds]:
     """Nothing is called running that was not seen to run, once, in readings after its start."""
     late = max((one.last for one in case.of(Start.kind)), default=-math.inf)
     if case.sight.at < late:
-        return Holds((Observe("zone"),), "where it really runs is read again")
+        return Holds((Observe("zone"),), Phrase("ha_where_again"))
     return None
 
 
@@ -629,11 +636,11 @@ def written(case: Case) -> Optional[Holds]:
         if vm.row is None:
             unread.append(name)
         elif len(case.of(Write.kind, name)) < case.policy.tries:
-            steps.append(Write(name, "it runs on %s" % node, case.not_after, node, vm.row))
+            steps.append(Write(name, Phrase("ha_runs_on", node), case.not_after, node, vm.row))
     if steps:
-        return Holds(tuple(steps), "the database says what is real")
+        return Holds(tuple(steps), Phrase("ha_row_written"))
     if unread and not case.impatient:
-        return Holds((_later(case),), "the rows of %s are not read" % ", ".join(unread))
+        return Holds((_later(case),), Phrase("ha_rows_unread", unread))
     return None
 
 
@@ -682,11 +689,11 @@ STAGES: Tuple[Stage, ...] = (
 def _standing(case: Case, name: str) -> Standing:
     vm = case.sight.vms.get(name)
     if vm is None:
-        return Out(Way.UNDECIDED, "nobody knows it any more", "See vm_where.")
+        return Out(Way.UNDECIDED, Phrase("ha_not_known"), Phrase("do_vm_where"))
     proof = vm.proof
     node = _runs_on(vm)
     if proof.suspected or len([one for one in proof.domains if not one.rests]) > 1:
-        return Out(Way.UNDECIDED, "it may run twice", "Run the playbook vm_twice at once.")
+        return Out(Way.UNDECIDED, Phrase("ha_twice"), Phrase("do_vm_twice"))
     begun = _open_start(case, name)
     if begun is not None:
         return _begun(case, name, vm, begun)
@@ -716,12 +723,12 @@ def _begun(case: Case, name: str, vm: Vm, begun: Attempt) -> Standing:
     runs = _runs_on(vm)
     ours = begun.began > case.closed
     if where in case.off:
-        return _again(case, name, vm, begun, "%s went off" % where)
+        return _again(case, name, vm, begun, Phrase("ha_went_off", where))
     if node is None or not node.answers:
-        return _patiently(case, Out(Way.UNDECIDED, "whether %s has ended: %s is silent" % (job, where)))
+        return _patiently(case, Out(Way.UNDECIDED, Phrase("ha_job_unheard", job, where)))
     told = node.jobs.get(job, Job(JobState.NEVER_STARTED))
     if told.state in (JobState.RUNNING, JobState.UNKNOWN):
-        return _patiently(case, Out(Way.UNDECIDED, "%s is %s on %s" % (job, told.state.value, where)))
+        return _patiently(case, Out(Way.UNDECIDED, Phrase("ha_job_is", job, _STATES[told.state], where)))
     if runs:
         return Out(Way.RUNS, runs)
     if told.state is JobState.NEVER_STARTED:
@@ -729,13 +736,13 @@ def _begun(case: Case, name: str, vm: Vm, begun: Attempt) -> Standing:
         if ours and len(sent) < case.policy.tries:
             start = _unbegun(case, name, vm)
             if isinstance(start, Start):
-                return Start(name, "it did not begin: the same job again", case.not_after, where, job)
+                return Start(name, Phrase("ha_same_job"), case.not_after, where, job)
         if case.of(Revoke.kind, name):
-            return Out(Way.UNDECIDED, "%s could not be taken back on %s" % (job, where), "See node_job_info.")
-        return Revoke(name, "it did not begin", node=where, job=job)
+            return Out(Way.UNDECIDED, Phrase("ha_not_revoked", job, where), Phrase("do_node_job_info"))
+        return Revoke(name, Phrase("ha_not_begun"), node=where, job=job)
     if told.state is JobState.FINISHED and not told.said:
-        return _patiently(case, Out(Way.NOT_STARTED, "it was started on %s, and ended" % where, "See its log there."))
-    return _again(case, name, vm, begun, told.said or "%s was %s" % (job, told.state.value))
+        return _patiently(case, Out(Way.NOT_STARTED, Phrase("ha_ended_again", where), Phrase("do_see_log")))
+    return _again(case, name, vm, begun, told.said or Phrase("ha_job_was", job, _STATES[told.state]))
 
 
 def _again(case: Case, name: str, vm: Vm, begun: Attempt, why: str) -> Standing:
@@ -745,7 +752,7 @@ def _again(case: Case, name: str, vm: Vm, begun: Attempt, why: str) -> Standing:
         return Out(Way.RUNS, node)
     jobs = {str(one.values["job"]) for one in case.of(Start.kind, name)}
     if len(jobs) >= case.policy.tries - 1:
-        return Out(Way.NOT_STARTED, why, "Mend what it says, then run this again.")
+        return Out(Way.NOT_STARTED, why, Phrase("do_mend_said"))
     return _unbegun(case, name, vm)
 
 
@@ -756,7 +763,7 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
     if node is None or not node.answers or not node.fit:
         return _patiently(
             case,
-            Out(Way.NOT_STARTED, "%s, where it was to start, is not fit" % target, "Mend it, then run this again."),
+            Out(Way.NOT_STARTED, Phrase("ha_target_not_fit", target), Phrase("do_mend")),
         )
     hindered = case.hindrance(name)
     if hindered is not None:
@@ -767,7 +774,7 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
     quiet = case.now - case.sight.quiet_since
     if not case.policy.held_off and quiet < case.policy.quiet:
         # whoever else starts guests here does not come to an end: this waits as long as anything
-        return _patiently(case, Out(Way.UNDECIDED, "nobody else may start VMs of the zone, for %.0f s" % quiet))
+        return _patiently(case, Out(Way.UNDECIDED, Phrase("ha_quiet", "%.0f" % quiet)))
     wish = vm_act.Wish(
         vm_act.State.RUNNING,
         target,
@@ -780,15 +787,15 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
         number = len([one for one in case.attempts if _is(one, Start, name)]) + 1
         hold = case.sight.hold
         job = "ha-%d-%d-%s" % (hold.epoch if hold is not None else 0, number, name)
-        return Start(name, "proven off", case.not_after, target, job)
-    return _patiently(case, Out(Way.UNDECIDED, decided.said or "it is not proven off"))
+        return Start(name, Phrase("ha_proven_off"), case.not_after, target, job)
+    return _patiently(case, Out(Way.UNDECIDED, decided.said or Phrase("vm_not_proven_off")))
 
 
 def without_database(case: Case, name: str) -> Optional[Standing]:
     """By rule 53: without the database only the VM that holds it is started."""
     if case.sight.database or name == case.policy.database_vm:
         return None
-    return _patiently(case, Out(Way.UNDECIDED, "the uxen database does not answer", "Bring it back, then run this."))
+    return _patiently(case, Out(Way.UNDECIDED, Phrase("ha_no_database"), Phrase("do_bring_back")))
 
 
 def _lost_job(case: Case, name: str, vm: Vm, job: OpenJob) -> Standing:
@@ -798,15 +805,15 @@ def _lost_job(case: Case, name: str, vm: Vm, job: OpenJob) -> Standing:
         copy = vm.copies.get(job.target)
         if outcome.verdict is not migration_outcome.Verdict.NOWHERE:
             if outcome.verdict is not migration_outcome.Verdict.UNTOUCHED or copy is None or copy.ever_unpaused:
-                said = "its copy on %s: %s" % (job.target, outcome.why or "it was unpaused once, and rests")
-                return _patiently(case, Out(Way.UNDECIDED, said, "See vm_where, and decide what becomes of it."))
+                said = Phrase("ha_copy_on", job.target, outcome.why or Phrase("ha_copy_rests"))
+                return _patiently(case, Out(Way.UNDECIDED, said, Phrase("do_decide_where")))
             if len(case.of(DestroyCopy.kind, name)) >= case.policy.tries:
-                return Out(Way.UNDECIDED, "its copy on %s, never unpaused, is still there" % job.target)
-            return DestroyCopy(name, "it was never unpaused", case.not_after, job.target)
+                return Out(Way.UNDECIDED, Phrase("ha_copy_stays", job.target))
+            return DestroyCopy(name, Phrase("ha_never_unpaused"), case.not_after, job.target)
     if len(case.of(CloseJob.kind, name)) >= case.policy.tries:
-        return Out(Way.UNDECIDED, "%s could not be closed" % job.name)
+        return Out(Way.UNDECIDED, Phrase("ha_not_closed", job.name))
     where = case.starts().get(name, "")
-    return CloseJob(name, "%s is off" % job.node, case.not_after, job.name, where)
+    return CloseJob(name, Phrase("ha_is_off", job.node), case.not_after, job.name, where)
 
 
 def _end(case: Case, vm: Vm, name: str) -> Optional[migration_outcome.End]:
@@ -829,7 +836,7 @@ def outs(case: Case) -> Dict[str, Out]:
             continue
         out = _out(case, name, vm, name in starts)
         if out.way is Way.RUNS and name in ours and vm.row != out.why:
-            out = Out(out.way, out.why, "Its row in the database does not say so: run this again.")
+            out = Out(out.way, out.why, Phrase("do_write_row"))
         found[name] = out
     return found
 
@@ -843,24 +850,30 @@ def _out(case: Case, name: str, vm: Vm, planned: bool) -> Out:
         if isinstance(standing, Waits):
             return standing.out
         begun = _open_start(case, name) is not None
-        return Out(Way.UNDECIDED if begun else Way.NOT_STARTED, "not done yet: %s" % standing.kind, "Run this again.")
+        return Out(
+            Way.UNDECIDED if begun else Way.NOT_STARTED,
+            Phrase("ha_not_done_yet", standing.kind),
+            Phrase("do_run_again"),
+        )
     if vm.proof.suspected:
-        return Out(Way.UNDECIDED, "it may run twice", "Run the playbook vm_twice at once.")
+        return Out(Way.UNDECIDED, Phrase("ha_twice"), Phrase("do_vm_twice"))
     if node:
         return Out(Way.RUNS, node)
     if vm.wanted.want is Want.DISPUTED:
-        return Out(Way.UNDECIDED, vm.wanted.why, "See vm_where.")
+        return Out(Way.UNDECIDED, vm.wanted.why, Phrase("do_vm_where"))
     if vm.wanted.want in (Want.ASK, Want.NOT_KNOWN):
-        return Out(Way.NOT_STARTED, vm.wanted.why, "Ask its owner, then vm_start.")
+        return Out(Way.NOT_STARTED, vm.wanted.why, Phrase("do_ask_owner"))
     hindered = case.hindrance(name)
     if hindered is not None:
         return hindered
     plan = case.plan()
     left = plan.values["left"].get(name) if plan is not None else None
     if left:
-        return Out(Way(left["way"]), left["why"], left["do"])
-    missing = [*("%s is silent" % one for one in vm.proof.silent), *vm.proof.gaps]
-    return Out(Way.UNDECIDED, "; ".join(missing) or "no plan had it", "Run this again.")
+        kept = plan.values.get("phrases", {}) if plan is not None else {}
+        return Out(Way(left["way"]), restored(left["why"], kept), restored(left["do"], kept))
+    missing = [*(Phrase("ha_silent", one) for one in vm.proof.silent), *vm.proof.gaps]
+    why = Phrase("joined", missing) if missing else Phrase("ha_no_plan")
+    return Out(Way.UNDECIDED, why, Phrase("do_run_again"))
 
 
 def quiet_since(rounds: Sequence[Tuple[float, Mapping[str, Iterable[str]]]], ours: Iterable[str]) -> float:

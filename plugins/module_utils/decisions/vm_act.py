@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
+
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 
 MAX_AGE = 15.0
 # a clock that was set back, or another machine's, has not this much of the future
@@ -89,16 +91,16 @@ class Decision:
 def decide(proof: Proof, wish: Wish, now: float, jobs: Tuple[str, ...] = ()) -> Decision:
     """``jobs``: what the journal has open for the VM, in words."""
     if proof.read_at is None:
-        return Decision(refused="no_proof", said="no node was read")
+        return Decision(refused="no_proof", said=Phrase("vm_no_proof"))
     age = now - proof.read_at
     if not -AHEAD <= age <= wish.max_age:
         return Decision(
             refused="too_old",
-            said="the readings are %.0f s old, and may be %.0f s: read the nodes again" % (age, wish.max_age),
+            said=Phrase("vm_too_old", "%.0f" % age, "%.0f" % wish.max_age),
         )
     awake = [one for one in proof.domains if not one.rests]
     if proof.suspected or len(awake) > 1:
-        return Decision(refused="twice", said="it may run twice: %s; see vm_twice" % _domains(proof))
+        return Decision(refused="twice", said=Phrase("vm_twice", _domains(proof)))
     decision = {
         State.RUNNING: _running,
         State.STOPPED: _stopped,
@@ -106,7 +108,7 @@ def decide(proof: Proof, wish: Wish, now: float, jobs: Tuple[str, ...] = ()) -> 
         State.MIGRATED: _migrated,
     }[wish.state](proof, wish, now)
     if jobs and decision.act is not Act.NOTHING:
-        return Decision(refused="job_open", said="open in the journal: %s" % "; ".join(jobs))
+        return Decision(refused="job_open", said=Phrase("vm_job_open", jobs))
     return decision
 
 
@@ -115,13 +117,12 @@ def _running(proof: Proof, wish: Wish, now: float) -> Decision:
     if len(here) == 1 and not here[0].rests:
         return Decision()
     if elsewhere:
-        return Decision(refused="elsewhere", said="it is somewhere else: %s" % _domains(proof))
+        return Decision(refused="elsewhere", said=Phrase("vm_elsewhere", _domains(proof)))
     if proof.off and not proof.domains:
         quiet = now - proof.off_since if proof.off_since is not None else 0.0
         if wish.held_off or quiet >= wish.quiet:
             return Decision(Act.START)
-        said = "it has been quiet for %.0f s, and %.0f s are wanted unless the site's own HA is held off"
-        return Decision(refused="not_quiet", said=said % (quiet, wish.quiet))
+        return Decision(refused="not_quiet", said=Phrase("vm_not_quiet", "%.0f" % quiet, "%.0f" % wish.quiet))
     if len(here) == 1 and here[0].rests == "paused" and not here[0].moving:
         # its running copy could be where nobody looked
         unknown = _unknown(proof)
@@ -134,7 +135,7 @@ def _stopped(proof: Proof, wish: Wish, now: float) -> Decision:
     if proof.off and not proof.domains:
         return Decision()
     if elsewhere:
-        return Decision(refused="elsewhere", said="it is somewhere else: %s" % _domains(proof))
+        return Decision(refused="elsewhere", said=Phrase("vm_elsewhere", _domains(proof)))
     if len(here) == 1 and not here[0].moving:
         return Decision(Act.STOP)
     return _not_off(proof)
@@ -143,11 +144,11 @@ def _stopped(proof: Proof, wish: Wish, now: float) -> Decision:
 def _paused(proof: Proof, wish: Wish, now: float) -> Decision:
     here, elsewhere = _split(proof, wish.node)
     if elsewhere or len(here) != 1:
-        return Decision(refused="not_here", said="one domain of it is wanted here alone: %s" % _domains(proof))
+        return Decision(refused="not_here", said=Phrase("vm_one_here", _domains(proof)))
     if here[0].rests == "paused":
         return Decision()
     if here[0].rests or here[0].moving:
-        return Decision(refused="not_running", said=_domains(proof))
+        return Decision(refused="not_running", said=_domains(proof)[0])
     return Decision(Act.PAUSE)
 
 
@@ -156,7 +157,7 @@ def _migrated(proof: Proof, wish: Wish, now: float) -> Decision:
     if not here and [one.node for one in elsewhere if not one.rests] == [wish.target] and len(elsewhere) == 1:
         return Decision()
     if elsewhere or len(here) != 1 or here[0].rests or here[0].moving:
-        return Decision(refused="not_here", said="it has to run here, and nowhere else: %s" % _domains(proof))
+        return Decision(refused="not_here", said=Phrase("vm_runs_here", _domains(proof)))
     unknown = _unknown(proof)
     return unknown if unknown.refused else Decision(Act.MIGRATE)
 
@@ -168,21 +169,20 @@ def _split(proof: Proof, node: str) -> Tuple[List[Domain], List[Domain]]:
 def _unknown(proof: Proof) -> Decision:
     if not (proof.silent or proof.gaps):
         return Decision()
-    return Decision(refused="not_known", said="; ".join([*_silent(proof), *proof.gaps]))
+    return Decision(refused="not_known", said=Phrase("joined", [*_silent(proof), *proof.gaps]))
 
 
 def _not_off(proof: Proof) -> Decision:
-    found = [*(["domains: %s" % _domains(proof)] if proof.domains else []), *proof.others]
+    found = [*([Phrase("vm_domains", _domains(proof))] if proof.domains else []), *proof.others]
     missing = [*_silent(proof), *proof.gaps]
-    return Decision(
-        refused="not_off", said="it is not proven off: %s" % "; ".join([*found, *missing] or ["nothing said"])
-    )
+    return Decision(refused="not_off", said=Phrase("vm_not_off", [*found, *missing] or [Phrase("vm_nothing_said")]))
 
 
 def _silent(proof: Proof) -> List[str]:
-    return ["%s did not answer" % name for name in proof.silent]
+    return [Phrase("vm_no_answer", name) for name in proof.silent]
 
 
-def _domains(proof: Proof) -> str:
-    shown = ["%s domain %d (%s)" % (one.node, one.id, one.rests or "runs") for one in proof.domains]
-    return ", ".join(shown) or "no domain"
+def _domains(proof: Proof) -> Sequence[str]:
+    runs = Phrase("vm_domain_runs")
+    shown = [Phrase("vm_domain", one.node, one.id, one.rests or runs) for one in proof.domains]
+    return shown or [Phrase("vm_no_domain")]

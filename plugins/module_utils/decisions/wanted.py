@@ -9,6 +9,8 @@ import enum
 from dataclasses import dataclass
 from typing import Optional
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+
 MAX_AGE = 24 * 3600.0
 
 
@@ -45,13 +47,14 @@ def wanted(
     if kept is not None and kept.disputed and column is not False:
         return Wanted(Want.DISPUTED, kept.disputed)
     if column is not None:
-        return Wanted(Want.RUNS if column else Want.STAYS_OFF, "the site's column says so")
+        return Wanted(Want.RUNS if column else Want.STAYS_OFF, Phrase("wanted_column"))
     if kept is None:
-        return Wanted(Want.NOT_KNOWN, "neither a column nor a verified snapshot tells: its owner may have stopped it")
+        return Wanted(Want.NOT_KNOWN, Phrase("wanted_not_known"))
     state = Want.RUNS if kept.ran else Want.STAYS_OFF
     age = now - kept.at
+    hours = "%.0f" % (age / 3600)
     if age <= max_age:
-        return Wanted(state, "a snapshot %.0f h old" % (age / 3600))
+        return Wanted(state, Phrase("wanted_kept", hours))
     if asked:
-        return Wanted(state, "a snapshot %.0f h old, which %s says still holds" % (age / 3600, asked))
-    return Wanted(Want.ASK if kept.ran else Want.STAYS_OFF, "the snapshot is %.0f h old" % (age / 3600))
+        return Wanted(state, Phrase("wanted_said", hours, asked))
+    return Wanted(Want.ASK if kept.ran else Want.STAYS_OFF, Phrase("wanted_old", hours))

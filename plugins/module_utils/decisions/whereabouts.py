@@ -18,6 +18,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequ
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 
 BETWEEN_READINGS = 3.0
@@ -32,7 +33,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 # these tell of consoles and sizes, never of where a VM is
 _BESIDE = ("unix ", "ss ")
 _SAVED = "saved"
-SECOND_READING = "a second reading %g s later" % BETWEEN_READINGS
+SECOND_READING = Phrase("gap_second_reading", "%g" % BETWEEN_READINGS)
 
 
 class Verdict(str, enum.Enum):
@@ -213,13 +214,13 @@ def node_set(sources: Sources) -> NodeSet:
         if not any(same_host(one, other) for other in names):
             names.append(one)
     names.sort()
-    differences = ["%s: not read" % name for name in wanted if given[name] is None]
+    differences = [Phrase("source_not_read", name) for name in wanted if given[name] is None]
     for name in wanted:
         found = given[name]
         # a node that is down has no heartbeat: that it lacks one is no difference
         if found is not None and name != "heartbeat":
             lacking = [one for one in names if not any(same_host(one, other) for other in found)]
-            differences += ["%s is not in %s" % (one, name) for one in lacking]
+            differences += [Phrase("source_lacks", one, name) for one in lacking]
     beating = tuple(one for one in names if any(same_host(one, other) for other in sources.heartbeat or ()))
     return NodeSet(tuple(names), beating, tuple(sorted(differences)))
 
@@ -385,13 +386,15 @@ def _places(vm: Vm, one: Reading) -> Iterable[Tuple[str, Place]]:
     top, below = _Files(vm.images), _Files(vm.backing)
     for domain in one.domains or ():
         if domain.uuid == vm.uuid:
-            said = "domain %d %s %s, CPU %d ns" % (domain.id, domain.name, domain.rests or "runs", domain.cpu_ns)
+            rests = domain.rests or Phrase("place_runs")
+            said: str = Phrase("place_domain", domain.id, domain.name, rests, domain.cpu_ns)
             yield "domain %d" % domain.id, Place(one.node, "domain", said)
     for opener in one.openers:
         own = top.have(opener.file)
         if own or below.have(opener.file):
             who = "%s (pid %d)" % (opener.name, opener.pid) if opener.pid is not None else opener.name
-            said = "%s has %s open%s" % (who, opener.file.path, "" if opener.writes else " read-only")
+            path = opener.file.path
+            said = Phrase("place_open", who, path) if opener.writes else Phrase("place_open_read_only", who, path)
             yield said, Place(one.node, opener.by, said, own or opener.writes)
     for tool in one.tools:
         if _names(vm, tool):
@@ -442,12 +445,12 @@ def _is_answer(one: Reading, name: str, nodes: NodeSet) -> bool:
 
 def _gaps_of_nodes(nodes: NodeSet, last: Sequence[Sequence[Reading]]) -> Iterable[Gap]:
     if not nodes.names:
-        yield Gap("", "the names of the nodes")
+        yield Gap("", Phrase("gap_names"))
     for said in nodes.differences:
         yield Gap("", said)
     for one in itertools.chain(*last):
         if not any(same_host(one.node, name) for name in nodes.names):
-            yield Gap(one.node, "answered, and no source has it")
+            yield Gap(one.node, Phrase("gap_nobodys_node"))
 
 
 def _gaps_of_rounds(last: Sequence[Sequence[Reading]]) -> Iterable[Gap]:
@@ -461,24 +464,24 @@ def _gaps_of_rounds(last: Sequence[Sequence[Reading]]) -> Iterable[Gap]:
         if first is not None and one.at - first.at < BETWEEN_READINGS:
             yield Gap(one.node, SECOND_READING)
         if first is not None and one.boot_id != first.boot_id:
-            yield Gap(one.node, "two readings of one boot")
+            yield Gap(one.node, Phrase("gap_one_boot"))
 
 
 def _gaps_of_vm(vm: Vm, last: Sequence[Sequence[Reading]], requests: Iterable[Request]) -> Iterable[Gap]:
     if not vm.images:
-        yield Gap("", "its images: no .cfg, domain or row names one")
+        yield Gap("", Phrase("gap_images"))
     newest = max((one.at for each in last for one in each), default=0.0)
     for request in requests:
         if newest - request.at < REQUEST_BOUND:
-            yield Gap("", request.what, "no answer yet")
+            yield Gap("", request.what, Phrase("gap_no_answer"))
     for one in itertools.chain(*last):
         if one.domains is None:
-            yield Gap(one.node, "its domains")
+            yield Gap(one.node, Phrase("gap_domains"))
         if one.recovering is not False:
-            yield Gap(one.node, "the end of o2cb's recovery")
+            yield Gap(one.node, Phrase("gap_recovery"))
         for tool in one.tools:
             if not tool.names:
-                yield Gap(one.node, "whose %s (pid %d) is" % (tool.command, tool.pid))
+                yield Gap(one.node, Phrase("gap_tool", tool.command, tool.pid))
         for lost in one.missing:
             if _is_needed(lost.reading, vm):
                 yield Gap(one.node, lost.reading, lost.detail or lost.problem.value)

@@ -10,7 +10,7 @@ from typing import Any, Iterable, List, Mapping
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, Judgement, fill
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import told
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import restored, told
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.model import printable
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.words import say
 
@@ -27,7 +27,9 @@ def lines(check: Mapping[str, Any], table: Mapping[str, Judgement], language: st
         words = row.ko if language == "ko" else row.en
         one = Finding(finding["code"], finding["subject"], finding["values"])
         found += _labelled(say(language, "status." + finding["status"]), [fill(words.message, one, language)])
-        found += _labelled(say(language, "label.evidence"), [told(said, language) for said in finding["evidence"]])
+        phrases = finding.get("phrases") or {}
+        evidence = [told(restored(said, phrases), language) for said in finding["evidence"]]
+        found += _labelled(say(language, "label.evidence"), evidence)
         found += _labelled(say(language, "label.remedy"), [fill(words.remedy, one, language)] if words.remedy else [])
     return found
 

@@ -37,7 +37,7 @@ def table(records: Iterable[Mapping[str, Any]], width: int = 120, colored: bool 
 
 
 def _evidence(evidence: Mapping[str, Any]) -> str:
-    return "\n".join("%s: %s" % (name, _plain(value)) for name, value in evidence.items())
+    return "\n".join("%s: %s" % (name, _plain(value)) for name, value in evidence.items() if name != "phrases")
 
 
 def _plain(value: Any) -> str:

@@ -37,7 +37,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.nod
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_start import TABLE as VM_START
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_where import TABLE as VM_WHERE
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vnc import TABLE as VNC
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, restored
 
 PROBLEMS = ("critical", "unknown", "warning")
 FAIL_ON = ("never", "critical", "unknown", "warning")
@@ -302,7 +302,9 @@ def _shown(check: str, finding: Mapping[str, Any], language: str) -> ReportFindi
     code, status = str(finding["code"]), str(finding["status"])
     row = _rows(check).get(code)
     if row is not None:
-        known = Finding(code, finding["subject"], finding["values"], tuple(finding["evidence"]))
+        phrases = finding.get("phrases") or {}
+        evidence = tuple(restored(one, phrases) for one in finding["evidence"])
+        known = Finding(code, finding["subject"], finding["values"], evidence)
         finding = rendered(known, row, {code: status}, language)
     text = printable(finding)
     return ReportFinding(

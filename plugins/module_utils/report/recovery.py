@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, fill
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.node_death import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import restored, told
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.model import natural, printable
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.words import say
 
@@ -34,21 +35,26 @@ def page(
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for label, said, style in PARTS[part](decision, language):
-        grid.add_row(Text(str(printable(label)), style=style or "dim"), Text(str(printable(said))))
+    for label, words, style in PARTS[part](decision, language):
+        grid.add_row(Text(str(printable(label)), style=style or "dim"), Text(str(printable(words))))
     if part != "turn":
         console.print(Text(str(printable(say(language, "ha.zone", zone=decision["zone"]))), style="bold"))
     console.print(grid)
     return [line.rstrip() for line in screen.getvalue().splitlines() if line.strip()]
 
 
+def said(text: str, whose: Mapping[str, Any], language: str) -> str:
+    """A text of a decision, a step or a record, which have their phrases beside it."""
+    return told(restored(text, whose.get("phrases") or {}), language)
+
+
 def _turn(decision: Mapping[str, Any], language: str) -> Iterable[Row]:
-    yield decision["stage"], decision["why"], ""
+    yield decision["stage"], said(decision["why"], decision, language), ""
     for step in decision["steps"]:
         if step["kind"] not in ("observe", "plan", "close"):
             subject = _called(decision, step["subject"])
-            told = " ".join(filter(None, (subject, "-> " + step["node"] if step.get("node") else "")))
-            yield step["kind"], told, ""
+            target = "-> " + step["node"] if step.get("node") else ""
+            yield step["kind"], " ".join(filter(None, (subject, target))), ""
 
 
 def _doubted(decision: Mapping[str, Any]) -> List[str]:
@@ -58,32 +64,35 @@ def _doubted(decision: Mapping[str, Any]) -> List[str]:
 def _verdict(decision: Mapping[str, Any], language: str) -> Iterable[Row]:
     doubted = _doubted(decision)
     for name in doubted:
-        yield from _node(name, decision["nodes"][name], language)
+        yield from _node(name, decision, language)
     if not doubted:
         yield say(language, "status.ok"), say(language, "ha.well"), STYLES["ok"]
     yield from _database(decision, language)
 
 
-def _node(name: str, node: Mapping[str, Any], language: str) -> Iterable[Row]:
+def _node(name: str, decision: Mapping[str, Any], language: str) -> Iterable[Row]:
+    node = decision["nodes"][name]
     row = TABLE["node_" + node["verdict"]]
     words = row.ko if language == "ko" else row.en
     finding = Finding(row.code, name, {"missing": ", ".join(node["missing"])})
     rule = say(language, "ha.row", rule=node["rule"]) if node["rule"] else "-"
     age = say(language, "ha.read", age="%.0f" % node["age"])
-    said = "%s (%s; %s)" % (fill(words.message, finding, language), rule, age)
-    yield name, said, STYLES[row.status.value]
+    yield name, "%s (%s; %s)" % (fill(words.message, finding, language), rule, age), STYLES[row.status.value]
     if node["missing"]:
         yield "", say(language, "ha.missing", what=", ".join(node["missing"])), ""
     if words.remedy:
         yield say(language, "label.remedy"), fill(words.remedy, finding, language), ""
     for what, one in node["readings"].items():
-        yield what, "; ".join([one["reading"], *one["evidence"]]), ""
+        yield what, "; ".join(said(each, decision, language) for each in (one["reading"], *one["evidence"])), ""
     quorum = node["quorum"]
-    if quorum is not None and quorum["decided_at"] is None:
-        yield "T", say(language, "ha.quorum_unknown", why=quorum["why"]), ""
-    elif quorum is not None:
+    if quorum is None:
+        return
+    why = said(quorum["why"], decision, language)
+    if quorum["decided_at"] is None:
+        yield "T", say(language, "ha.quorum_unknown", why=why), ""
+    else:
         at = datetime.fromtimestamp(quorum["decided_at"]).astimezone().strftime("%H:%M:%S")
-        yield "T", say(language, "ha.quorum", left="%.0f" % quorum["left"], at=at, why=quorum["why"]), ""
+        yield "T", say(language, "ha.quorum", left="%.0f" % quorum["left"], at=at, why=why), ""
 
 
 def _database(decision: Mapping[str, Any], language: str) -> Iterable[Row]:
@@ -96,27 +105,27 @@ def _plan(decision: Mapping[str, Any], language: str) -> Iterable[Row]:
     yield "", "", ""
     shown = [step for step in decision["steps"] if step["kind"] == "plan"]
     if not shown:
-        yield decision["stage"], decision["why"], STYLES["unknown"]
+        yield decision["stage"], said(decision["why"], decision, language), STYLES["unknown"]
         for step in decision["steps"]:
             if step["kind"] == "word":
-                yield "?", "%s: %s" % (step["subject"], step["why"]), STYLES["unknown"]
+                yield "?", "%s: %s" % (step["subject"], said(step["why"], decision, language)), STYLES["unknown"]
         if not decision["outs"]:
             yield "", say(language, "ha.nothing"), ""
         yield from _outs(decision, language)
         return
     (plan,) = shown
     for name, why in plan["fences"].items():
-        yield say(language, "ha.fence"), "%s: %s" % (name, why), STYLES["critical"]
+        yield say(language, "ha.fence"), "%s: %s" % (name, said(why, decision, language)), STYLES["critical"]
     for vm, node in plan["starts"].items():
         yield say(language, "ha.start"), say(language, "ha.on", vm=_called(decision, vm), node=node), STYLES["ok"]
     for vm, out in plan["left"].items():
-        yield say(language, "ha.left"), _out(decision, vm, out), STYLES["warning"]
+        yield say(language, "ha.left"), _out(decision, vm, out, language), STYLES["warning"]
     yield from _remedy(decision, language)
     approval, saved = plan.get("approval"), decision.get("saved")
     if saved:
         yield "", say(language, "ha.saved", id=saved["id"], sha256=saved["sha256"]), ""
     if approval and approval["refused"]:
-        yield "", say(language, "ha.refused", why=approval["refused"]), STYLES["critical"]
+        yield "", say(language, "ha.refused", why=said(approval["refused"], decision, language)), STYLES["critical"]
     elif approval:
         yield "", say(language, "ha.approved", by=approval["by"]), STYLES["ok"]
     elif saved:
@@ -140,11 +149,12 @@ def _outs(decision: Mapping[str, Any], language: str) -> Iterable[Row]:
     for way, style in WAYS.items():
         for vm, out in decision["outs"].items():
             if out["way"] == way:
-                yield say(language, "ha." + way), _out(decision, vm, out), style
+                yield say(language, "ha." + way), _out(decision, vm, out, language), style
 
 
-def _out(decision: Mapping[str, Any], vm: str, out: Mapping[str, Any]) -> str:
-    return "%s: %s" % (_called(decision, vm), ". ".join(filter(None, (out["why"], out["do"]))))
+def _out(decision: Mapping[str, Any], vm: str, out: Mapping[str, Any], language: str) -> str:
+    words = [said(text, decision, language) for text in (out["why"], out["do"]) if text]
+    return "%s: %s" % (_called(decision, vm), ". ".join(words))
 
 
 def _called(decision: Mapping[str, Any], vm: str) -> str:
@@ -153,7 +163,7 @@ def _called(decision: Mapping[str, Any], vm: str) -> str:
 
 
 def _close(decision: Mapping[str, Any], language: str) -> Iterable[Row]:
-    yield decision["stage"], decision["why"], ""
+    yield decision["stage"], said(decision["why"], decision, language), ""
     yield from _outs(decision, language)
     yield from _database(decision, language)
 
@@ -164,10 +174,10 @@ def _status(decision: Mapping[str, Any], language: str) -> Iterable[Row]:
     for record in [one for one in decision.get("records", ()) if one["step"]][-RECENT:]:
         evidence = record["evidence"]
         step = " ".join(filter(None, (evidence.get("kind"), _called(decision, str(evidence.get("subject") or "")))))
-        said = evidence.get("said") or evidence.get("reason") or evidence.get("why") or ""
-        yield "", "%s  %s  %s  %s" % (record["at"], step, record["phase"], said), ""
+        why = str(evidence.get("said") or evidence.get("reason") or evidence.get("why") or "")
+        yield "", "%s  %s  %s  %s" % (record["at"], step, record["phase"], said(why, evidence, language)), ""
     if at:
-        yield decision["stage"], decision["why"], ""
+        yield decision["stage"], said(decision["why"], decision, language), ""
     yield from _verdict(decision, language)
     yield from _outs(decision, language)
 

@@ -152,7 +152,7 @@ def test_who_would_be_left_out_and_which_migration_changes_that(play: Outlook) -
     findings = {one["code"]: one for one in done["nodes"]["n1"]["checks"]["ha_outlook"]["findings"]}
     told = findings["ha_outlook_left_out"]
     assert f"web-2 ({uuid(2)}) n2 -> n3" in told["remedy"]
-    assert told["evidence"][0].startswith(f"web-1 ({uuid(1)}): memory, ")
+    assert told["evidence"][0].startswith(f"web-1 ({uuid(1)}): it needs ")
     death = done["nodes"]["n1"]["checks"]["ha_outlook"]["facts"]["death"]
     assert (death["absorbed"], death["left"]) == (False, [uuid(1)])
     # one that does not run cannot be moved
@@ -164,7 +164,8 @@ def test_a_vm_on_a_disk_of_its_node_has_no_place_elsewhere(play: Outlook) -> Non
     n1 = play.hosts["n1"][READING]
     n1["vms"]["images"] = [{"path": image(1), "volume": "a local disk", "inode": 7}]
     told = play.told()["left_out_for_good"]
-    assert told["evidence"][0] == f"web-1 ({uuid(1)}): volumes, volumes a local disk, n2: lacks a local disk"
+    lacks = "no node has all of its volumes: a local disk; n2: lacks a local disk"
+    assert told["evidence"][0] == f"web-1 ({uuid(1)}): {lacks}"
     # the site may say that it is so on purpose
     told = play.told(vms={uuid(1): {"bound": "a licence"}})
     assert "left_out_for_good" not in told and told["bound"]["values"]["vms"] == [f"web-1 ({uuid(1)})"]

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +18,10 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.ha_o
     Zone,
     judge,
 )
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, rendered
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.ha_outlook import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.findings import lines
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 from xen_answers import uuid
 
@@ -214,17 +217,22 @@ class TestRoom:
         return of(replace(ZONE, deaths=[death]))
 
     def test_who_is_left_out_why_and_what_changes_that(self) -> None:
-        why = placement.LeftOut(WEB, "placement_memory", {"needs_kib": 7, "free_kib": 5}, ("n2: 5 KiB free",))
+        lacks = {"needs_kib": 7 * MIB + 1, "free_kib": 7 * MIB - 1}
+        why = placement.LeftOut(WEB, "placement_memory", lacks, (Phrase("placement_free", "n2", 6),))
         found = self.found(why, remedy=self.REMEDY)
         told = one(found, "left_out")
         assert "absorbed" not in codes(found)
         assert (told.values["left"], told.values["count"]) == (1, 2)
         assert told.values["moves"] == ["db n2 -> n3"] and told.values["memory"] == ["n2 +101 MiB"]
         assert told.evidence == (
-            "web-1: memory, needs_kib 7, free_kib 5, n2: 5 KiB free",
+            "web-1: it needs 8 MiB, and the freest node has 6 MiB free; n2: 6 MiB free",
             "after these migrations 1 of 1 have a place; no fewer migrations do",
             "less memory does not do",
         )
+        shown = json.loads(json.dumps(rendered(told, TABLE[told.code])))
+        page = " ".join(" ".join(lines({"findings": [shown]}, TABLE, "ko")).split())
+        assert "web-1: 메모리 8 MiB 이(가) 필요하나 가장 여유 있는 노드의 여유가 6 MiB; n2: 여유 6 MiB" in page
+        assert "이 migration 후 1개 중 1개의 자리가 생김; 더 적은 migration 으로는 안 됨" in page
 
     def test_without_migrations_that_help_memory_is_named(self) -> None:
         told = one(self.found(remedy=replace(self.REMEDY, moves=(), least=False)), "left_out_memory")
@@ -233,11 +241,13 @@ class TestRoom:
     def test_where_neither_helps_the_reason_is_all_there_is(self) -> None:
         why = placement.LeftOut(WEB, "placement_volumes", {"volumes": ["v1"]})
         told = one(self.found(why, proven=False), "left_out_for_good")
-        assert told.evidence[0] == "web-1: volumes, volumes v1" and "too large to prove" in told.evidence[1]
+        assert told.evidence[0] == "web-1: no node has all of its volumes: v1"
+        assert "too large to prove" in told.evidence[1]
 
     def test_where_no_other_node_is_left_these_come_first(self) -> None:
         why = placement.LeftOut(WEB, "placement_no_node", {"nodes": 0})
-        assert one(self.found(why, remedy=self.REMEDY), "left_out_nowhere").evidence == ("web-1: no_node, nodes 0",)
+        (said,) = one(self.found(why, remedy=self.REMEDY), "left_out_nowhere").evidence
+        assert said == "web-1: no node takes VMs, and 0 were looked at"
 
     def test_vms_bound_to_their_node_are_told_and_not_counted(self) -> None:
         found = of(replace(ZONE, deaths=[dead(bound=(DB,))]))

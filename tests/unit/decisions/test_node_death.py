@@ -31,6 +31,11 @@ def missing(readings):
     return {name for name in NAMES if getattr(readings, name).value == "missing"}
 
 
+def test_every_reading_has_its_words():
+    kinds = (Management, Heartbeat, Peers, Guests, Bmc)
+    assert set(node_death.WORDS) == {one.value for kind in kinds for one in kind}
+
+
 def life(readings):
     return (
         readings.management in ANSWERS

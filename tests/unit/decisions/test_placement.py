@@ -59,7 +59,10 @@ class TestMemory:
         found = plan([short], [vm(1, 1)], [], limits)
         assert codes(found) == {A: "placement_memory"}
         assert found.left[0].values == {"needs_kib": free, "free_kib": free - 1}
-        assert found.left[0].evidence == (f"n1: {free - 1} KiB free",)
+        # what it lacks is less than a MiB, and shows
+        said = (-(-free // 1024), (free - 1) // 1024)
+        assert found.left[0].why == "it needs %d MiB, and the freest node has %d MiB free" % said
+        assert found.left[0].evidence == (f"n1: {(free - 1) // 1024} MiB free",)
         assert found.remedy.memory == (("n1", 1),) and found.remedy.least and found.proven
 
     def test_dom0_has_its_own_back_before_any_guest(self):
@@ -79,15 +82,16 @@ class TestWhy:
             ([node("n1", 9)], {"bound": "pinned", "was": "n0"}, "placement_bound", None),
             ([node("n1", 9, barred="not fit")], {"bound": "pinned", "was": "n1"}, "placement_bound", "n1: not fit"),
             ([node("n1", 9, volumes=frozenset("v"))], {"volumes": frozenset("vw")}, "placement_volumes", "n1: lacks w"),
-            ([node("n1", 1, memory_kib=GIB)], {}, "placement_too_large", "n1: 1048576 KiB free"),
-            ([node("n1", 1)], {}, "placement_memory", "n1: 1048576 KiB free"),
-            ([node("n1", 9, displays=frozenset([Display(50)]))], {}, "placement_display", "n1: 9437184 KiB free"),
+            ([node("n1", 1, memory_kib=GIB)], {}, "placement_too_large", "n1: 1024 MiB free"),
+            ([node("n1", 1)], {}, "placement_memory", "n1: 1024 MiB free"),
+            ([node("n1", 9, displays=frozenset([Display(50)]))], {}, "placement_display", "n1: 9216 MiB free"),
         ],
     )
     def test_it_is_said(self, nodes, one, code, evidence):
         limits = replace(PLAIN, displays=(Display(50), Display(50)))
         (left,) = plan(nodes, [vm(1, 2, **one)], [], limits).left
         assert (left.code, left.evidence) == (code, (evidence,) if evidence else ())
+        assert left.why.code == code and "{" not in left.why
 
     def test_a_pinned_one_starts_where_it_was(self):
         assert at(plan([node("n1", 9), node("n2", 2)], [vm(1, 2, bound="pinned", was="n2")], [], PLAIN)) == {A: "n2"}
@@ -149,7 +153,7 @@ class TestNPlusOne:
         nodes = [node(f"n{number}", 8) for number in range(1, 5)]
         found = plan(nodes, [vm(number, 4) for number in range(1, 9)], [], N_PLUS_ONE)
         assert len(found.places) == 6 and set(codes(found).values()) == {"placement_reserve"} and found.proven
-        assert any("KiB of it kept for N+1" in said for one in found.left for said in one.evidence)
+        assert any("MiB of it kept for N+1" in said for one in found.left for said in one.evidence)
 
     def test_a_node_that_cannot_be_lost_takes_no_vm(self):
         found = plan([node("n1", 9), node("n2", 4)], [vm(1, 1)], [Running(vm(2, 5), "n1")], N_PLUS_ONE)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 
 import pytest
@@ -36,6 +37,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.reco
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.vm_act import Domain, Proof
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.wanted import Want, Wanted
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, phrases_in, told
 
 NOW = 10_000.0
 ALIVE = Readings(Management.SAME_BOOT, Heartbeat.MOVING, Peers.CONNECTED, Guests.ANSWER, Bmc.ON)
@@ -46,6 +49,8 @@ CUT_OFF = replace(HUNG, heartbeat=Heartbeat.MOVING)
 RUNS = Wanted(Want.RUNS, "the column")
 POLICY = Policy(held_off="its HA is switched off")
 JOB = "ha-5-1-a"
+# what these tests say in place of others; nobody says nothing
+GIVEN = ("", "the column", "old", "two .cfg", "nobody knows", "no memory", "Make room.", "rc 3")
 PLAN = {"approved": True, "fences": {"n1": "row 19"}, "starts": {"a": "n2"}, "left": {}}
 
 
@@ -97,7 +102,22 @@ def placed(vms, nodes):
 
 
 def decide(sight, journal=HELD, policy=POLICY, place=placed, now=NOW):
-    return recovery.decide(sight, list(journal), policy, place, now)
+    found = recovery.decide(sight, list(journal), policy, place, now)
+    for text in sentences(found):
+        assert re.search("[가-힣]", told(text, "ko")) or text in GIVEN, text
+    return found
+
+
+def sentences(found):
+    """Whatever of it a person reads, but where a VM runs."""
+    outs = [one for one in found.outs.values() if one.way is not Way.RUNS]
+    for step in found.steps:
+        yield step.why
+        if isinstance(step, recovery_steps.Show):
+            yield from step.fences.values()
+            outs += step.left.values()
+    yield from (text for one in outs for text in (one.why, one.do))
+    yield found.why
 
 
 def first(decision):
@@ -234,6 +254,14 @@ def test_what_fits_nowhere_is_said():
     assert found.ended and found.stage == "plan"
     plan = past("plan", "recovery", NOW - 60, approved=True, fences={}, starts={}, left={"a": asdict(OUT)})
     assert decide(zone(), [*HELD, *plan]).outs["a"] == OUT
+
+
+def test_why_a_vm_was_left_out_of_a_plan_is_told_in_either_language_after_it_was_journalled():
+    left = {"a": recovery_steps.Out(Way.NOT_STARTED, Phrase("ha_target_not_fit", "n2"), Phrase("do_mend"))}
+    kept = {"left": plain(left), "phrases": phrases_in(left)}
+    plan = past("plan", "recovery", NOW - 60, approved=True, fences={}, starts={}, **kept)
+    out = decide(zone(), [*HELD, *plan]).outs["a"]
+    assert out == left["a"] and told(out.why, "ko") == "구동 대상 노드 n2 이(가) 적합하지 않음"
 
 
 OUT = recovery_steps.Out(Way.NOT_STARTED, "no memory", "Make room.")

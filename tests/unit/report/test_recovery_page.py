@@ -3,11 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_death import Death
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_death import WORDS, Death
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.recovery_steps import Out, Way
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, phrases_in
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report.recovery import PARTS, page
 
 A, B, C = (f"{one}aaac9c-5b99-4229-9f83-0bf6b6dd8077" for one in ("21", "40", "3a"))
@@ -139,6 +144,41 @@ def test_without_a_plan_it_is_said_why_and_what_is_asked() -> None:
     said = text("plan", decision(ask, stage="breaker", why="it does not look like the death of a node"))
     assert "breaker" in said and "n2: 2 of 3 nodes are silent" in said
     assert "there is nothing to recover" in text("plan", decision(outs={}))
+
+
+def test_reasons_are_told_in_the_language_of_the_page() -> None:
+    """As ha_decision returns them: text, and its phrases beside it."""
+    silent = Out(Way.UNDECIDED, Phrase("joined", [Phrase("ha_silent", "n2")]), Phrase("do_run_again"))
+    left = Out(Way.NOT_STARTED, Phrase("ha_target_not_fit", "n1"), Phrase("do_mend"))
+    fence = Phrase("fence_by_word", Phrase("fence_row", 15, "evicted"))
+    show = {"kind": "plan", "subject": "recovery", "why": "", "fences": {"n2": fence}, "starts": {}, "left": {B: left}}
+    show["approval"] = {"by": "kim", "refused": Phrase("plan_old", 90, 60), "moved": []}
+    why = Phrase("ha_no_death", [Phrase("breaker_many", 2, 3)])
+    ask = {"kind": "word", "subject": "n2", "why": Phrase("ha_is_it_off", Phrase("ha_bmc_refused"))}
+    readings = {"management": {"reading": WORDS["silent"], "evidence": [Phrase("witness_silent", ["n1"])]}}
+    quorum = {"decided_at": None, "left": None, "why": Phrase("quorum_timing")}
+    nodes = {"n2": node("evicted", 15, readings=readings, quorum=quorum)}
+    asked = {"kind": "word", "subject": "n2", "why": ask["why"], "phrases": phrases_in(ask)}
+    records = [{"at": "09:00", "step": "word n2", "phase": "started", "evidence": plain(asked)}]
+    told = ""
+    for steps in ([show], [ask]):
+        given = decision(*steps, why=why, outs={A: left, C: silent}, nodes=nodes, records=records, open="09:00")
+        given = json.loads(json.dumps({**plain(given), "phrases": phrases_in(given)}))
+        told += "".join(text(part, given, "ko") for part in PARTS)
+        assert str(why) in text("turn", given) and "Run this again." in text("close", given)
+    for said in (
+        "노드 장애로 보기 어려움: 노드 3대 중 2대가 응답하지 않음",
+        "n2: 규칙 15: evicted: 담당자 승인 필요",
+        "구동 대상 노드 n1 이(가) 적합하지 않음. 복구한 뒤 다시 실행하십시오.",
+        "n2 응답 없음. 다시 실행하십시오.",
+        "n2: BMC 가 전원 명령을 받지 않음; 전원이 꺼져 있습니까?",
+        "승인된 계획을 쓸 수 없음: 승인한 지 90분 지남",
+        "응답 없음; 응답 없음 (응답한 노드: n1)",
+        "실행 중인 timeout 값을 알 수 없음",
+        "started  BMC 가 전원 명령을 받지 않음; 전원이 꺼져 있습니까?",
+    ):
+        assert said in told
+    assert not re.search("[a-z]+ [a-z]+ [a-z]+", told)
 
 
 @pytest.mark.parametrize("part", ["close", "status", "plan"])
