@@ -101,6 +101,7 @@ class ActionModule(ActionBase):
         told = {"kind": step.kind, **{name: _finite(value) for name, value in asdict(step).items()}}
         if isinstance(step, recovery_steps.Start):
             told["config"] = self._zone.config_of(VmUuid(step.subject), step.node)
+            told["not_after_there"] = step.not_after + self._zone.ahead_of(step.node)
         if isinstance(step, (recovery_steps.Start, recovery_steps.DestroyCopy)):
             told["proven_ended"] = self._zone.left_by(step.subject, self._off)
         if isinstance(step, recovery_steps.CloseJob):

@@ -113,7 +113,7 @@ class ActionModule(OneTripAction):
 
 def _order(options: dict[str, Any]) -> dict[str, Any]:
     """The order, refused here as the node would refuse it."""
-    order = {name: options[name] for name in ("name", "kind", "zone", "epoch", "timeout", "spec")}
+    order = {name: options[name] for name in ("name", "kind", "zone", "epoch", "timeout", "not_after", "spec")}
     try:
         build(KINDS[order["kind"]].spec, order["spec"], "spec.")
         parse_order(json.dumps(order))

@@ -35,6 +35,7 @@ class ActionModule(ActionBase):
             },
             "hosts": {zone.names[host]: host for host in sorted(zone.last)},
             "boots": {zone.names[host]: answer["node"]["boot_id"] for host, answer in sorted(zone.last.items())},
+            "ahead": {zone.names[host]: zone.ahead(host) for host in sorted(zone.last)},
             "read_at": zone.read_at,
             "database": {"read": zone.database is not None, "problem": zone.database_problem},
         }

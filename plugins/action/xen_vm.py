@@ -213,7 +213,7 @@ class ActionModule(ActionBase):
         name = f"{act.value.removeprefix('vm_')}-{self._vm}-{options['epoch']}-{int(time.time())}"
         timeout = options["timeout"] + (options["grace"] if act is Act.STOP else 0.0)
         yield {**about, "job": name, "spec": spec, "epoch": options["epoch"]}
-        order = {"name": name, "kind": kind, "spec": spec, "zone": options["zone"], "epoch": options["epoch"]}
+        order = {"name": name, "kind": kind, "spec": spec, **self._of_proof()}
         try:
             answer = self._action("node_job", {**order, "timeout": timeout})
         except AnsibleError as error:
@@ -234,6 +234,12 @@ class ActionModule(ActionBase):
         else:
             domain = self._read_again()
             yield Done(Phase.DONE, {"job": job["name"], "result": job["result"], "domain": domain}, domain=domain)
+
+    def _of_proof(self) -> dict[str, Any]:
+        """What every order has: a job that comes to this node, or to its lease, when the proof is old does nothing."""
+        options, proof = self._options, self._options["proof"]
+        limit = proof["read_at"] + options["max_age"] + proof["ahead"][self._node]
+        return {"zone": options["zone"], "epoch": options["epoch"], "not_after": limit}
 
     def _order(self, act: Act) -> tuple[str, dict[str, Any]]:
         options = self._options
@@ -277,7 +283,7 @@ class ActionModule(ActionBase):
         options = self._options
         spec = {"uuid": self._vm, "volume": options["volume"], "local": options["local"], "seconds": seconds}
         spec.update(proven_ended=options["proven_ended"], off=act is Act.START)
-        order = {"name": name, "kind": "vm_hold", "spec": spec, "zone": options["zone"], "epoch": options["epoch"]}
+        order = {"name": name, "kind": "vm_hold", "spec": spec, **self._of_proof()}
         ends = time.monotonic() + options["timeout"]
         try:
             answer = self._action("node_job", {**order, "timeout": options["timeout"], "wait": False})

@@ -135,7 +135,6 @@ class CallbackModule(Default):
     v2_runner_item_on_ok = _above("v2_runner_item_on_ok")
     v2_runner_item_on_failed = _above("v2_runner_item_on_failed")
     v2_runner_item_on_skipped = _above("v2_runner_item_on_skipped")
-    v2_runner_retry = _above("v2_runner_retry")
     v2_on_file_diff = _above("v2_on_file_diff")
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
@@ -193,6 +192,17 @@ class CallbackModule(Default):
         self._count("skipped")
         self.clear()
         super().v2_runner_on_skipped(result)
+        self.draw()
+
+    def v2_runner_retry(self, result: Any) -> None:
+        """To wait is no failure: it is told now and then."""
+        self.clear()
+        now = time.monotonic()
+        if not self._quiet:
+            super().v2_runner_retry(result)
+        elif now - self._drawn >= self.get_option("interval"):
+            self._drawn = now
+            self._display.display(f"[{self.host_label(result)}] waits: {result.task.get_name()}")
         self.draw()
 
     def v2_runner_on_unreachable(self, result: Any) -> None:

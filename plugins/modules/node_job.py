@@ -96,6 +96,12 @@ options:
         end is waited for.
     type: float
     default: 300
+  not_after:
+    description:
+      - When what the job rests on is too old, by the node's clock in seconds since the epoch. It does not begin after
+        that, and does not wait longer for a lease. By default it has the whole O(timeout) for both.
+      - The same job may be asked for again with a later one, until it has begun.
+    type: float
   wait:
     description: Whether to follow the job to its end. Each of its steps is shown as a line.
     type: bool

@@ -190,6 +190,11 @@ boots:
   returned: success
   type: dict
   sample: {n1: 0d5a1c11-1f6c-4bb0-9d7c-7a7b52a0a8f5}
+ahead:
+  description: How far each node's clock is ahead of the controller's, in seconds, to within the time of a question.
+  returned: success
+  type: dict
+  sample: {x1: 0.2, x2: -0.1}
 read_at:
   description: What no part of the last readings is older than, in seconds since the epoch; null without any.
   returned: success

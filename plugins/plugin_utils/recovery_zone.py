@@ -345,6 +345,10 @@ class RecoveryZone(Zone):
 
     # What a step needs
 
+    def ahead_of(self, name: str) -> float:
+        """As :meth:`ahead`, by the node's name."""
+        return self.ahead(self._host_of[name])
+
     def leases_wanted(self, vms: Iterable[str]) -> list[str]:
         """Those whose lease somebody may not have given back: a job of them was begun, or lost."""
         begun = (recovery_steps.Start.kind, recovery_steps.CloseJob.kind)

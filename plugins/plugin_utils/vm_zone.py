@@ -259,6 +259,11 @@ class Zone:
         """The last round is not older than this, by the controller's clock; None without an answer."""
         return min((decision.counted_after(one) for one in (self.answers or [{}])[-1].values()), default=None)
 
+    def ahead(self, host: str) -> float:
+        """Seconds that a node's clock is ahead of the controller's: too many by the question's way there, at most."""
+        about, clock = self.last[host]["node"], self.last[host].get("clock")
+        return float(about["began"]) - float(clock["asked"]) if clock else 0.0
+
     # Telling
 
     def told(self, uuid: VmUuid, counts: str = "") -> dict[str, Any]:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -120,6 +122,7 @@ class Controller:
     def __init__(self, inventory: str, directory: Path) -> None:
         self._inventory = ROOT / "inventories" / inventory
         self._directory = directory
+        self._state = directory / "state"
         self._runs: list[Run] = []
         self.namespace: Namespace | None = None
         self.environment: dict[str, str] = {}
@@ -147,9 +150,15 @@ class Controller:
         if self.namespace is not None:
             command = [str(word) for word in self.namespace.inside(*command)]
         command += ["--extra-vars", extra, *arguments, playbook]
-        screen, state = self._directory / f"{number}.screen", self._directory / "state"
-        self._runs.append(Run(command, screen, state, reports, self.environment))
+        screen = self._directory / f"{number}.screen"
+        self._runs.append(Run(command, screen, self._state, reports, self.environment))
         return self._runs[-1]
+
+    def records(self, job: str) -> int:
+        """How many its journal has of a job."""
+        with contextlib.closing(sqlite3.connect(self._state / "cloudops-hypervisor/store.sqlite3")) as store:
+            ((count,),) = store.execute("SELECT COUNT(*) FROM cloudops_journal WHERE job = ?", (job,)).fetchall()
+        return int(count)
 
     def leave(self) -> None:
         """No run outlives a test that failed."""

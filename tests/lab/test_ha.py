@@ -104,6 +104,28 @@ def test_it_goes_on_from_every_record_at_which_its_controller_was_killed(
 
 
 @pytest.mark.soak
+def test_it_goes_on_though_every_controller_dies_before_its_workers(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    """Each is killed a moment after its first step: what a worker does by then, it ends beside the next controller."""
+    lose(spoiled, "frozen", "x2")
+    chosen, own, taken = random.Random(SEED), 0, 0
+    while True:
+        # its hold takes two records, its first step two more
+        zone.environment = {
+            "PYTHONPATH": KILLER,
+            "CLOUDOPS_KILL_AFTER": str(own + 4),
+            "CLOUDOPS_KILL_ALONE": str(chosen.uniform(0, 6)),
+        }
+        if zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0:
+            break
+        own, taken = zone.records("ha_recovery"), taken + 1
+        assert taken < RECORDS
+    assert taken > 3
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
 def test_a_node_that_lost_its_power_proves_by_its_new_boot_that_it_was_off(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
@@ -313,6 +335,22 @@ def test_a_node_that_restarted_by_itself_is_not_fenced_and_its_guests_run_again(
     done = zone.run("ha_recovery", ha_recovery_unasked=True)
     assert done.rc == 0 and "Switch it off" not in done.words
     runs_once(spoiled, observed)
+
+
+@pytest.mark.soak
+def test_a_cut_lower_half_is_not_fenced_before_quorum_took_the_healthy_node(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    """By rule 21: fenced later than o2net's idle timeout, and before quorum is decided, both nodes would be gone."""
+    boot = remote.script("x2", "cat /proc/sys/kernel/random/boot_id")
+    lose(spoiled, "cut off", "x1")
+    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
+    spoiled.await_other_boot("x2", boot)
+    assert spoiled.bmcs["x1"].powered(), "it was fenced before the healthy node went"
+    first.end(1500)
+    assert zone.run("node_boot_check", "--limit", "x2", node_boot_check_repair=True).rc == 0
+    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    recovered(spoiled, observed, "x1")
 
 
 @pytest.mark.soak

@@ -160,6 +160,9 @@ def test_the_api_hands_out_a_display_that_is_taken_while_the_ports_are_corrected
 
 # Starting
 
+# no longer than this its lease is waited for
+PATIENT = {"vm_where_max_age": 200}
+
 
 def start(guest: Guest, node: str, **variables: Any) -> dict[str, Any]:
     """Its variables; nothing else starts guests in the lab, so that the long watches say nothing there."""
@@ -171,7 +174,7 @@ def test_a_start_waits_for_its_lease_and_is_found_again_when_its_ssh_was_cut(
     spoiled: XenLab, observed: Observer, controller: Controller
 ) -> None:
     install("x1")
-    run = controller.begin("vm_start", **start(SPARE, "x2"))
+    run = controller.begin("vm_start", **start(SPARE, "x2", **PATIENT))
     run.wait_for("everything that it needs is on x2")
     hold("x1", "holder", epoch=1, uuid=SPARE.uuid, seconds=30, timeout=200)
     run.wait_for("lease (")
@@ -306,7 +309,7 @@ def test_the_apis_own_refusal_is_shown(xen_lab: XenLab, observed: Observer, cont
 def test_the_api_starts_it_under_its_lease(spoiled: XenLab, observed: Observer, controller: Controller) -> None:
     controller.namespace = spoiled.namespace
     install("x2")
-    run = controller.begin("vm_start", **start(SPARE, "x1", vm_start_by="api"))
+    run = controller.begin("vm_start", **start(SPARE, "x1", vm_start_by="api", **PATIENT))
     run.wait_for("everything that it needs is on x1")
     hold("x2", "holder", epoch=1, uuid=SPARE.uuid, seconds=30, timeout=200)
     outcome = run.end()

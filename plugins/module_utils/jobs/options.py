@@ -18,6 +18,7 @@ NODE_JOB: Declaration = {
         "zone": {"type": "str"},
         "epoch": {"type": "int"},
         "timeout": {"type": "float", "default": 300.0},
+        "not_after": {"type": "float"},
         "wait": {"type": "bool", "default": True},
         "poll": {"type": "float", "default": 2.0},
         "patience": {"type": "float", "default": 60.0},

@@ -20,6 +20,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.node_j
     Order,
     Progress,
     newest,
+    require_in_time,
 )
 
 STEP = 0.5
@@ -88,9 +89,9 @@ class Tools:
         boot_id = self.host.read(BOOT_ID).stdout.strip()
         holder = Holder(order.epoch.zone, order.epoch.number, hostname, boot_id, order.name)
         self.progress("lease", path=place.path, scope=place.scope.value)
-        held = leases.take(
-            place, holder, lambda: newest(self.host, self.root), self.left, proven_ended, self.checkpoint
-        )
+        require_in_time(order, self.host.now())
+        within = self.left if order.not_after is None else min(self.left, order.not_after - self.host.now())
+        held = leases.take(place, holder, lambda: newest(self.host, self.root), within, proven_ended, self.checkpoint)
         try:
             yield held
         finally:

@@ -59,13 +59,18 @@ class State(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be done. ``timeout``: seconds from its beginning after which a job begins nothing more."""
+    """What is to be done. ``timeout``: seconds from its beginning after which a job begins nothing more.
+
+    ``not_after``: by the node's clock, when what it rests on is too old to begin, or to go on waiting for the lease.
+    """
 
     name: str
     kind: str
     spec: Mapping[str, Any]
     epoch: Epoch
     timeout: float
+    # the same job may be asked for again, on newer grounds
+    not_after: Optional[float] = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -185,14 +190,23 @@ def parse_order(text: str) -> Order:
     try:
         epoch = Epoch(str(content["zone"]), _typed(content["epoch"], int))
         spec = _typed(content["spec"], dict)
-        return Order(content["name"], str(content["kind"]), spec, epoch, _typed(content["timeout"], float))
+        limit = content.get("not_after")
+        return Order(
+            content["name"],
+            str(content["kind"]),
+            spec,
+            epoch,
+            _typed(content["timeout"], float),
+            None if limit is None else _typed(limit, float),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise NotUnderstood("no order: %s" % error) from None
 
 
 def format_order(order: Order) -> str:
     content = {"name": order.name, "kind": order.kind, "zone": order.epoch.zone, "epoch": order.epoch.number}
-    return json.dumps({**content, "timeout": order.timeout, "spec": dict(order.spec)})
+    times = {"timeout": order.timeout, "not_after": order.not_after}
+    return json.dumps({**content, **times, "spec": dict(order.spec)})
 
 
 def parse_beginning(text: str) -> Beginning:
@@ -375,6 +389,12 @@ def _settle(folder: str) -> None:
         os.close(descriptor)
 
 
+def require_in_time(order: Order, now: float) -> None:
+    if order.not_after is not None and now > order.not_after:
+        said = "what it rests on is %.0f s too old: read the nodes again" % (now - order.not_after)
+        raise Refusal("too_old", said)
+
+
 def newest(host: Host, root: str) -> Optional[Epoch]:
     """The newest epoch this node has heard of."""
     answer = host.read(os.path.join(root, "epoch.json"))
@@ -520,6 +540,7 @@ class Jobs:
             raise Refusal("job_unknown", "%s: %s" % (order.name, job.why), name=order.name)
         if job.state is State.NEVER_STARTED:
             order.epoch.check(self.newest(), "this node")
+            require_in_time(order, self.host.now())
         return job
 
     def start(self, order: Order, program: str) -> Tuple[Job, bool]:

@@ -44,7 +44,7 @@ def proof(age: float = 1.0, since: float | None = 70.0, **vm: Any) -> dict[str, 
         **vm,
     }
     about = {"zone": "zone-a", "hosts": {"node-1": "n1", "node-2": "n2"}, "boots": {"node-2": "b" * 36}}
-    return {**about, "vms": [known], "read_at": now - age}
+    return {**about, "vms": [known], "read_at": now - age, "ahead": {"node-1": 0.0, "node-2": 0.0}}
 
 
 def runs(node: str = "node-1", state: str = "") -> dict[str, Any]:

@@ -56,7 +56,7 @@ RUNS = Sight(domains=(domain(),))
 class Work:
     """A job at work on a node that answers from recordings; its lease and its files are real."""
 
-    def __init__(self, root, answers, stopping=lambda: False):
+    def __init__(self, root, answers, stopping=lambda: False, within=None):
         device = root.stat().st_dev
         self.root, self.volume = root, str(root)
         self.host = Replay(
@@ -68,7 +68,8 @@ class Work:
                 **answers,
             }
         )
-        order = Order("job-one", "vm_start", {}, Epoch("zone-a", 7), 60.0)
+        limit = None if within is None else self.host.now() + within
+        order = Order("job-one", "vm_start", {}, Epoch("zone-a", 7), 60.0, limit)
         Folder(str(root), order.name, self.host).set_order(order, "")
         self.tools = Tools(self.host, str(root), order, stopping)
         self.looked: list[Vm] = []
@@ -434,6 +435,14 @@ def test_what_cannot_be_let_go_is_refused(work, sight, code):
 
 
 # Holding its lease
+
+
+def test_a_lease_is_not_waited_for_longer_than_what_the_job_rests_on_holds(work):
+    job = work({CREATE: ""}, within=0.3)
+    with job.tools.lease(job.volume, UUID, True, ""):
+        assert refused(job.start, OFF).code == "lease_busy"
+    job.host.wait(1)
+    assert refused(job.start, OFF).code == "too_old" and job.acts == []
 
 
 def test_a_lease_is_had_until_the_job_is_stopped_or_its_time_is_over(work):

@@ -193,6 +193,16 @@ def test_a_unit_that_cannot_be_started_is_a_refusal_and_may_be_tried_again(site,
     site.comes_to(State.FINISHED)
 
 
+def test_what_comes_too_late_does_not_begin_and_may_be_asked_for_on_newer_grounds(site):
+    late = replace(site.order(), not_after=time.time() - 1)
+    assert refused(site.start, late).code == "too_old"
+    assert site.jobs.read("start-one").state is State.NEVER_STARTED
+    assert site.start(replace(late, not_after=time.time() + 60))[1]
+    assert site.comes_to(State.FINISHED).order.not_after > time.time()
+    # it is found again, whatever the time
+    assert site.start(late)[0].state is State.FINISHED
+
+
 # Epochs
 
 
