@@ -204,6 +204,14 @@ class TestProgress:
         assert len(re.findall(r"(?m)^unreachable: \[n2\]", output)) == 1
         assert len(re.findall(r"(?m)^Look  2/2  .*1 unreachable$", output)) == 2
 
+    def test_what_is_waited_for_is_told_and_is_no_failure(self, ansible: Ansible) -> None:
+        come = {"name": "Come", "ansible.builtin.command": "sh -c 'echo >> n; wc -l n'", "changed_when": False}
+        come.update({"args": {"chdir": str(ansible.directory)}, "register": "came", "until": "'2 n' in came.stdout"})
+        ansible.hosts = {"n1": LOCAL}
+        code, output = ansible.run([{**come, "delay": 0}], CLOUDOPS_PROGRESS_INTERVAL="0", **PROGRESS)
+        assert code == 0
+        assert "[n1] waits: Come" in output and "FAILED" not in output
+
     def test_verdicts_are_counted_and_unreachable_hosts_are_a_line_each(self, ansible: Ansible) -> None:
         ansible.hosts["n2"] = UNREACHABLE
         code, output = ansible.run([CHECK], CLOUDOPS_PROGRESS_INTERVAL="0", **PROGRESS)
