@@ -20,7 +20,7 @@ from world import Shape
 KEPT = sorted(Path(__file__).with_name("kept").glob("*.json"))
 SWEEP = "CLOUDOPS_SCHEDULES" in os.environ
 SCHEDULES = int(os.environ.get("CLOUDOPS_SCHEDULES", "500"))
-A_PART = 100
+A_PART = 1000 if SWEEP else 100
 
 
 @pytest.mark.parametrize("part", range(max(SCHEDULES // A_PART, 1)))
