@@ -60,6 +60,10 @@ RECOVERY: Dict[str, Tuple[str, str]] = {
         "{0}; is it off, and how is it kept off?",
         "{0}; 전원이 꺼져 있습니까? 어떻게 꺼진 상태로 유지합니까?",
     ),
+    "ha_may_be_there": (
+        "it may run on {0}, which is not proven off; missing: {1}",
+        "{0} 의 전원이 꺼졌음이 확인되지 않아 그곳에서 구동 중일 수 있음 (미확인: {1})",
+    ),
     "ha_eviction_of": ("{0}: its eviction by o2cb", "{0}: o2cb 의 클러스터 제외"),
     # what becomes of a VM
     "ha_twice": ("it may run twice", "이중 실행 가능성 있음"),
@@ -113,6 +117,10 @@ RECOVERY: Dict[str, Tuple[str, str]] = {
     ),
     "do_install_gate": ("Install boot_gate there.", "해당 노드에 boot_gate 를 설치하십시오."),
     "do_find_out": ("Find out what {0} does.", "{0} 의 상태를 확인하십시오."),
+    "do_say_off": (
+        "Switch {0} off by hand, so that it stays off, and run this again: it asks for your word.",
+        "{0} 의 전원을 직접 끄고 꺼진 상태를 유지한 뒤 다시 실행하십시오 (담당자 확인을 요청함).",
+    ),
     "do_make_room": ("Make room, then run this again.", "자리를 확보한 뒤 다시 실행하십시오."),
     "do_mend": ("Mend it, then run this again.", "복구한 뒤 다시 실행하십시오."),
     "do_mend_said": ("Mend what it says, then run this again.", "위 문제를 해결한 뒤 다시 실행하십시오."),
@@ -177,6 +185,10 @@ RECOVERY: Dict[str, Tuple[str, str]] = {
     "off_no_effect": (
         "an effect of the power that was there before, and is gone",
         "명령 전에는 있었고 전원과 함께 사라진 것",
+    ),
+    "off_still_there": (
+        "the end of what ends with its power: still there is {0}",
+        "전원과 함께 사라져야 할 것이 아직 남아 있음: {0}",
     ),
     "off_gone": ("switched off, read back, and gone: {0}", "전원 차단 및 재확인됨, 사라진 항목: {0}"),
     # quorum of a cluster that is cut

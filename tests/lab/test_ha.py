@@ -29,7 +29,7 @@ FAULTS = {
     "frozen": ("node_frozen",),
     "cut off": ("node_cut", "guests_cut"),
     "unmanaged": ("node_cut",),
-    "killed with its BMC": ("node_killed", "bmc_silent"),
+    "killed with its BMC": ("bmc_silent", "node_killed"),
     "frozen before a BMC that lies": ("node_frozen", "bmc_lies"),
     "while its storage hangs": ("storage_hangs",),
     "while its storage fails": ("storage_fails",),

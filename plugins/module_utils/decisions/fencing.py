@@ -233,5 +233,6 @@ def off_proven(
         return Off(False, missing=Phrase("off_not_looked"))
     gone = [one for one in fence.before if one not in present]
     if not gone:
-        return Off(False, missing=Phrase("off_no_effect"))
+        missing = Phrase("off_still_there", fence.before) if fence.before else Phrase("off_no_effect")
+        return Off(False, missing=missing)
     return Off(True, Phrase("off_gone", gone))

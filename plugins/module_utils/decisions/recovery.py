@@ -788,6 +788,11 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
         hold = case.sight.hold
         job = "ha-%d-%d-%s" % (hold.epoch if hold is not None else 0, number, name)
         return Start(name, Phrase("ha_proven_off"), case.not_after, target, job)
+    silent = [one for one in vm.proof.silent if one in case.sight.nodes]
+    if silent:
+        missing = _off(silent[0], case.sight.nodes[silent[0]], case.attempts, case.words).missing
+        said = Phrase("ha_may_be_there", silent[0], missing)
+        return _patiently(case, Out(Way.UNDECIDED, said, Phrase("do_say_off", silent[0])))
     return _patiently(case, Out(Way.UNDECIDED, decided.said or Phrase("vm_not_proven_off")))
 
 
