@@ -16,6 +16,7 @@ from conftest import SEED
 from controller import Controller
 from fault import cut_ssh, make, undo
 from guests import GUESTS_BY_NAME
+from listener import URL, listening, titles
 from observer import Observer
 from xen_lab import XenLab
 
@@ -385,12 +386,20 @@ def test_ssh_that_is_lost_right_after_a_start_starts_nothing_twice(
 
 @pytest.mark.soak
 def test_where_memory_is_too_small_who_fits_is_started_and_who_does_not_is_named(
-    spoiled: XenLab, observed: Observer, zone: Controller
+    spoiled: XenLab, observed: Observer, zone: Controller, tmp_path: Path
 ) -> None:
     lose(spoiled, "frozen", "x2")
     free = int(remote.script("x1", "xl info free_memory"))
     # each then takes more than half of what is free
     taken = {"overhead_kib": (free // 2 - 100) * 1024}
-    done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_placement=taken)
+    with listening(spoiled.namespace, tmp_path / "told"):
+        to = [URL, "json://127.0.0.1:1"]
+        done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_placement=taken, ha_recovery_tell=to)
     assert done.rc == 0 and "memory" in done.words
+    assert "Not told: to[2]: not delivered" in done.words
+    assert titles(tmp_path / "told") == [
+        "lab: a node is lost",
+        "lab: x2 is switched off",
+        "lab: recovery has ended",
+    ]
     assert len({guest.uuid for guest in HOME["x2"]} & spoiled.domains("x1")) == 1
