@@ -260,7 +260,7 @@ class RecoveryZone(Zone):
             seen=seen[name],
             # who cannot read the log cannot say that no peer reports it yet
             connected=None if any(_is_unread(result) for result in self.results.values()) else connected.get(name),
-            error=min(errors, default=None),
+            error=max(errors, default=None),
         )
 
     # The VMs

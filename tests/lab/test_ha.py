@@ -265,7 +265,8 @@ def test_a_database_that_goes_in_the_middle_is_written_by_the_next_run(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "frozen", "x2")
-    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
+    numbers = {"patience": 90.0, "max_age": 60.0}
+    first = zone.begin("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=numbers)
     first.wait_for("Start this node's", 900)
     make(spoiled, spoiled.faults["database_gone"], "x1")
     assert "uxen database" in first.end(1500).words

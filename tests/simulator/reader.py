@@ -305,7 +305,9 @@ def _cut(world: World, memory: Memory, name: str, readings: Readings, views: Map
     memory.cut_seen.setdefault(name, world.now)
     rest = [one.number for one in world.nodes.values() if one.name in views and world.beats(one)]
     parted = [one.number for one in world.nodes.values() if world.beats(one) and one.number not in rest]
-    errors = [at for pair, at in world.errors.items() if node.number in pair]
+    # as the logs of those say who answer
+    heard = [tuple(sorted((node.number, world.nodes[peer].number))) for peer in views]
+    errors = [at for pair, at in world.errors.items() if pair in heard]
     return quorum.Cut(
         cut=tuple(parted),
         rest=tuple(rest),
@@ -313,7 +315,7 @@ def _cut(world: World, memory: Memory, name: str, readings: Readings, views: Map
         observed=world.now,
         seen=memory.cut_seen[name],
         connected=memory.connected.get(name),
-        error=min(errors, default=None),
+        error=max(errors, default=None),
     )
 
 

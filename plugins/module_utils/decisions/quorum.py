@@ -38,7 +38,8 @@ class Cut:
     """``cut``: the node numbers that are cut off, and ``rest``: those that are not; both beat on the shared disk.
 
     ``connected``: the last time the two parts are known to have been connected. ``seen``: since when they are known
-    not to be. ``error``: when a peer's kernel first reported the connection. ``observed``: the time of the readings.
+    not to be. ``error``: when the last of the peers' kernels reported the connection: each decides by itself.
+    ``observed``: the time of the readings.
     """
 
     cut: Collection[int]
