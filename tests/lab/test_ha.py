@@ -138,7 +138,7 @@ def test_a_node_that_lost_its_power_proves_by_its_new_boot_that_it_was_off(
     recovered(spoiled, observed, "x1")
 
 
-@pytest.mark.soak
+@pytest.mark.sample("ha left alone")
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -159,7 +159,7 @@ def test_a_bmc_that_cannot_be_trusted_fences_nobody(
     assert spoiled.bmcs["x1"].powered() and spoiled.bmcs["x2"].powered()
 
 
-@pytest.mark.soak
+@pytest.mark.sample("ha left alone")
 def test_a_lost_management_network_alone_is_left_alone(spoiled: XenLab, observed: Observer, zone: Controller) -> None:
     """Its heartbeat moves and its guests answer: nothing is fenced."""
     lose(spoiled, "unmanaged", "x2")
@@ -357,7 +357,7 @@ def test_a_cut_lower_half_is_not_fenced_before_quorum_took_the_healthy_node(
     recovered(spoiled, observed, "x1")
 
 
-@pytest.mark.soak
+@pytest.mark.sample("ha left alone")
 def test_a_controller_that_is_cut_off_itself_does_nothing(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
