@@ -14,10 +14,12 @@ import pytest
 import remote
 from conftest import SEED
 from controller import Controller
+from database import OWNER
 from fault import cut_ssh, make, undo
 from guests import GUESTS_BY_NAME
 from listener import URL, listening, titles
 from observer import Observer
+from topology import DATABASE_ADDRESS
 from xen_lab import XenLab
 
 pytestmark = pytest.mark.timeout(3000)
@@ -123,6 +125,23 @@ def test_it_goes_on_though_every_controller_dies_before_its_workers(
         own, taken = zone.records("ha_recovery"), taken + 1
         assert taken < RECORDS
     assert taken > 3
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_another_controller_goes_on_by_the_store_that_both_have(
+    spoiled: XenLab, observed: Observer, zone: Controller, other: Controller
+) -> None:
+    with spoiled.database.connect() as connection:
+        connection.execute("CREATE DATABASE store")
+    both = {"vm_where_store_url": f"postgresql://{OWNER}@{DATABASE_ADDRESS}/store", "ha_recovery_unasked": True}
+    lose(spoiled, "frozen", "x2")
+    first = zone.begin("ha_recovery", **both)
+    first.wait_for("Start this node's", 900)
+    first.kill()
+    other.namespace = spoiled.namespace
+    done = other.run("ha_recovery", **both)
+    assert done.rc == 0 and "Switch it off" not in done.words
     recovered(spoiled, observed, "x2")
 
 
