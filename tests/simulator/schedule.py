@@ -489,6 +489,7 @@ class Play:
         elif what == "database_old" and not any(one.outs for one in self.controllers):
             names = list(world.nodes)
             world.rows = {vm: names[number % len(names)] for number, vm in enumerate(world.vms)}
+            world.rows_aged = world.now
         elif what == "ha":
             world.spawn(self.ha())
         elif what == "person":

@@ -10,6 +10,7 @@ time by anybody (a button pressed in the very second of a start), it is not done
 from __future__ import annotations
 
 import heapq
+import math
 import random
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
@@ -147,6 +148,7 @@ class World:
         self.vms = [f"vm{number}" for number in range(shape.vms)]
         self.leases = {vm: Lease() for vm in self.vms}
         self.rows = {vm: names[number % len(names)] for number, vm in enumerate(self.vms)}
+        self.rows_aged = -math.inf
         # by whom a VM is wanted: its owner's word is the truth, a column or a snapshot may tell
         self.wanted = dict.fromkeys(self.vms, True)
         self.images: dict[str, list[str]] = {vm: [] for vm in self.vms}
