@@ -38,6 +38,8 @@ FAULTS = {
     "while its storage fails": ("storage_fails",),
 }
 ITS_OWN_HA = {"ha_every": 2, "ha_silent": 5}
+# what never comes is not waited for long
+HURRIED = {"patience": 60.0, "max_age": 60.0, "held_off": "the lab's own HA is off", "parallel": 1, "poll": 15.0}
 KILLER = str(Path(__file__).parent / "killer")
 # the records of a recovery that fences a node and starts two guests
 RECORDS = 18
@@ -259,7 +261,7 @@ def test_a_bmc_that_lies_proves_nothing_and_the_node_may_wake(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "frozen before a BMC that lies", "x2")
-    asked = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers={"patience": 60.0, "max_age": 60.0})
+    asked = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=HURRIED)
     assert "its link at the switch" in asked.words
     is_untouched(spoiled, "x2")
     # as it does by itself, sooner or later: its guests go on writing
@@ -284,8 +286,7 @@ def test_a_database_that_goes_in_the_middle_is_written_by_the_next_run(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "frozen", "x2")
-    numbers = {"patience": 90.0, "max_age": 60.0}
-    first = zone.begin("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=numbers)
+    first = zone.begin("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=HURRIED)
     first.wait_for("Start this node's", 900)
     make(spoiled, spoiled.faults["database_gone"], "x1")
     assert "uxen database" in first.end(1500).words
@@ -345,6 +346,26 @@ def test_a_node_that_was_fenced_returns_and_gets_its_guests_back(
     assert spoiled.domains("x2") == {guest.uuid}
     assert nodes_in_database(spoiled)[guest.name] == "x2"
     assert "has come back with this boot already" in zone.run("node_return", node="x2").words
+
+
+@pytest.mark.soak
+def test_a_node_in_maintenance_is_emptied_first_and_never_fenced(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    empty = {"node_maintenance_empty_to": ["x1"], "vm_migrate_ha_held_off": "the lab has none"}
+    why = {"node_maintenance_state": "entered", "node_maintenance_reason": "a fan is replaced"}
+    entered = zone.run("node_maintenance", node="x2", **why, **empty)
+    assert entered.rc == 0, entered.screen
+    assert not spoiled.domains("x2")
+    lose(spoiled, "frozen", "x2")
+    # of a guest that is wanted nobody knows now whether it runs there
+    lost = HOME["x1"][0]
+    remote.script("x1", f"xl destroy {lost.uuid}")
+    done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=HURRIED)
+    assert "x2: it is in maintenance" in done.words and "Switch it off" not in done.words
+    assert spoiled.bmcs["x2"].powered()
+    assert lost.uuid not in spoiled.domains("x1")
+    spoiled.machines["x2"].thaw()
 
 
 @pytest.mark.soak
