@@ -349,6 +349,21 @@ def test_a_node_that_was_fenced_returns_and_gets_its_guests_back(
 
 
 @pytest.mark.soak
+def test_a_source_that_dies_in_a_migration_leaves_a_guest_that_runs_once(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    """Its job is lost with it, and at the target waits a copy that was never unpaused."""
+    moved = HOME["x2"][0]
+    run = zone.begin("vm_migrate", vm=moved.name, node="x1", vm_migrate_ha_held_off="the lab has none")
+    run.wait_for("migrate (")
+    lose(spoiled, "frozen", "x2")
+    assert run.end().rc != 0
+    done = zone.run("ha_recovery", ha_recovery_unasked=True)
+    assert done.rc == 0 and f"close_job  {moved.uuid}" in done.screen
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
 def test_a_node_in_maintenance_is_emptied_first_and_never_fenced(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
