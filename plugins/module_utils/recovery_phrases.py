@@ -308,6 +308,10 @@ RECOVERY: Dict[str, Tuple[str, str]] = {
         "의심되는 노드가 아니므로 BMC 에 묻지 않음",
     ),
     "bmc_other": ("{0} is the BMC of {1}, recorded is {2}", "{0} 은(는) {1} 의 BMC (기록된 값: {2})"),
+    "outlet_other": (
+        "{0}: outlet {1} is called {2} there, recorded is {3}",
+        "{0}: 콘센트 {1} 의 이름이 {2} (기록된 값: {3})",
+    ),
     "bmc_not_recorded": ("none", "없음"),
     "bmc_power": ("{0}: power {1}", "{0}: 전원 {1}"),
     "bmc_no_pyghmi": (

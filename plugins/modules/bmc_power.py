@@ -65,6 +65,26 @@ options:
   identity:
     description: The system GUID that O(state=read) told of this node before. Required to ask for power.
     type: str
+  second:
+    description:
+      - A second fence device of the node, such as a switched PDU, by an agent of the package C(fence-agents). It is
+        asked where the BMC does not do what is asked for.
+      - The device has to list its outlets with their names, as most PDUs do. An outlet that is not called as recorded
+        gets no power command.
+    type: dict
+    suboptions:
+      agent:
+        description: The agent, such as C(fence_apc_snmp).
+        type: str
+        required: true
+      plugs:
+        description: Each outlet of the node, and the name that the device has for it.
+        type: dict
+        required: true
+      options:
+        description: The agent's own options, such as C(ip), C(username) and C(password).
+        type: dict
+        default: {}
   timeout:
     description: How long it may take until the power is as asked for, in seconds.
     type: float
@@ -83,6 +103,16 @@ EXAMPLES = r"""
     state: 'off'
     bmc: {address: 192.0.2.21, username: operator, password: "{{ bmc_password }}"}
     identity: e31e6170-eee4-5235-81c3-a78cfa677997
+
+- name: Power it off, by its PDU where its BMC is silent
+  cloudops.hypervisor.bmc_power:
+    state: 'off'
+    bmc: {address: 192.0.2.21, username: operator, password: "{{ bmc_password }}"}
+    identity: e31e6170-eee4-5235-81c3-a78cfa677997
+    second:
+      agent: fence_apc_snmp
+      plugs: {"17": n1-a, "18": n1-b}
+      options: {ip: 192.0.2.90, community: "{{ pdu_community }}"}
 """
 
 RETURN = r"""
@@ -98,6 +128,11 @@ after:
   returned: success
   type: dict
   sample: {identity: e31e6170-eee4-5235-81c3-a78cfa677997, power: 'off', restore: stays off, watts: null}
+by:
+  description: What did it, V(bmc) or the agent of the second fence device.
+  returned: success
+  type: str
+  sample: bmc
 stays_off:
   description: Whether mains that come back leave it off; null where that was not asked for.
   returned: when power was asked for

@@ -1,13 +1,14 @@
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A node's power as the controller itself can see it: what its BMC says, and what else ends with the power."""
+"""A node's power as the controller itself can see it: what its fence devices say, and what else ends with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients import fence_agent
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc import Bmc
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.bmc_power import BmcError, Session, State
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
@@ -30,7 +31,29 @@ class Powered:
         return self.state.identity.lower() if self.state is not None else ""
 
 
-def power(options: Mapping[str, Any]) -> Powered:
+def power(options: Mapping[str, Any], second: Mapping[str, Any] | None = None) -> Powered:
+    """By its BMC, or where that does not tell, by its second fence device."""
+    powered = _by_bmc(options)
+    if powered.state is not None or not second:
+        return powered
+    other = _by_second(second)
+    reading = powered.witness.reading if other.state is None else other.witness.reading
+    return Powered(other.state, Witness(reading, (*powered.witness.evidence, *other.witness.evidence)))
+
+
+def _by_second(options: Mapping[str, Any]) -> Powered:
+    try:
+        state = fence_agent.Session(fence_agent.Outlets(**options), ASKED_WITHIN).state()
+    except (TypeError, ValueError) as error:
+        return Powered(None, Witness(node_death.Bmc.MISSING, (f"second fence device: {error}",)))
+    except BmcError as error:
+        return Powered(None, Witness(node_death.Bmc.MISSING, (error.said,)))
+    reading = node_death.Bmc.ON if state.power == "on" else node_death.Bmc.OFF
+    said = Phrase("bmc_power", options["agent"], node_death.WORDS[state.power])
+    return Powered(state, Witness(reading, (said,)))
+
+
+def _by_bmc(options: Mapping[str, Any]) -> Powered:
     """Identity and power in one session: rule 8."""
     recorded = str(options.get("identity") or "")
     given = {name: value for name, value in options.items() if name != "identity"}

@@ -186,9 +186,9 @@ class RecoveryZone(Zone):
     def bmcs(self) -> dict[str, Powered]:
         """The BMCs of silent nodes, side by side."""
         hosts = [host for host in self.silent_hosts if self.of_site(host, "bmc")]
-        options = {host: dict(self.of_site(host, "bmc")) for host in hosts}
+        options = {host: (self.of_site(host, "bmc"), self.of_site(host, "second")) for host in hosts}
         with ThreadPoolExecutor(max_workers=max(1, min(len(hosts), 8))) as pool:
-            asked = dict(zip(hosts, pool.map(lambda host: power(options[host]), hosts), strict=True))
+            asked = dict(zip(hosts, pool.map(lambda host: power(*options[host]), hosts), strict=True))
         return {host: self._own(host, powered) for host, powered in asked.items()}
 
     def _own(self, host: str, powered: Powered) -> Powered:

@@ -191,7 +191,8 @@ class Zone:
     def _silent(self, host: str) -> recovery_steps.Node:
         variables = self._variables["hostvars"][host]
         bmc, effects = variables.get("ha_recovery_bmc"), variables.get("ha_recovery_effects") or {}
-        powered = power(bmc) if bmc else Powered(None, Witness(node_death.Bmc.MISSING))
+        second = variables.get("ha_recovery_second")
+        powered = power(bmc, second) if bmc else Powered(None, Witness(node_death.Bmc.MISSING))
         heartbeat = self._heartbeat(self.names[host])
         seen = {"management": Witness(node_death.Management.SILENT), "heartbeat": Witness(heartbeat)}
         readings = node_death.readings({**seen, "bmc": powered.witness})

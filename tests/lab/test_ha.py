@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ FAULTS = {
     "cut off": ("node_cut", "guests_cut"),
     "unmanaged": ("node_cut",),
     "killed with its BMC": ("bmc_silent", "node_killed"),
+    "frozen before a silent BMC": ("node_frozen", "bmc_silent"),
     "frozen before a BMC that lies": ("node_frozen", "bmc_lies"),
     "while its storage hangs": ("storage_hangs",),
     "while its storage fails": ("storage_fails",),
@@ -40,6 +42,7 @@ FAULTS = {
 ITS_OWN_HA = {"ha_every": 2, "ha_silent": 5}
 # what never comes is not waited for long
 HURRIED = {"patience": 60.0, "max_age": 60.0, "held_off": "the lab's own HA is off", "parallel": 1, "poll": 15.0}
+PDU = str(Path(__file__).parent / "pdu")
 KILLER = str(Path(__file__).parent / "killer")
 # the records of a recovery that fences a node and starts two guests
 RECORDS = 18
@@ -253,6 +256,20 @@ def test_where_the_bmc_is_silent_too_a_persons_word_is_needed(
     is_untouched(spoiled, "x2")
     word = {"question": "off", "about": "x2", "yes": True, "reason": "its plug is out"}
     assert zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_words=[word]).rc == 0
+    recovered(spoiled, observed, "x2")
+
+
+@pytest.mark.soak
+def test_where_the_bmc_is_silent_too_a_second_fence_device_takes_its_place(
+    spoiled: XenLab, observed: Observer, zone: Controller
+) -> None:
+    lose(spoiled, "frozen before a silent BMC", "x2")
+    zone.environment = {"PATH": f"{PDU}:{os.environ['PATH']}"}
+    pdu = {"agent": "fence_standin_pdu", "plugs": {"2": "x2"}}
+    wrong = zone.run("ha_plan", ha_recovery_second={**pdu, "plugs": {"1": "x2"}}, ha_recovery_numbers=HURRIED)
+    assert "outlet 1 is called x1 there, recorded is x2" in wrong.words
+    done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_second=pdu)
+    assert done.rc == 0 and "fence_standin_pdu: power on" in done.words
     recovered(spoiled, observed, "x2")
 
 

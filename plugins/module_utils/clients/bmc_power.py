@@ -137,5 +137,7 @@ class Session:
         try:
             answer = self._command.xraw_command(netfn=function, command=command, data=data)
         except (self._failure, OSError) as error:
+            if not asked and not present(self._bmc):
+                raise BmcError("silent", Phrase("bmc_silent", self._bmc.address)) from error
             raise BmcError("failed", "%s: %s" % (self._bmc.address, error), asked) from error
         return bytes(answer["data"])

@@ -62,11 +62,18 @@ NODE_TRIAGE: Declaration = {
     },
 }
 
+OUTLETS: Declaration = {
+    "agent": {"type": "str", "required": True},
+    "plugs": {"type": "dict", "required": True},
+    "options": {"type": "dict", "default": {}, "no_log": True},
+}
+
 BMC_POWER: Declaration = {
     "argument_spec": {
         "state": {"type": "str", "default": "read", "choices": ["read", "off", "on"]},
         "bmc": {"type": "dict", "required": True, "options": BMC},
         "identity": {"type": "str"},
+        "second": {"type": "dict", "options": OUTLETS},
         "timeout": {"type": "float", "default": 60.0},
     },
     "required_if": [("state", "off", ["identity"]), ("state", "on", ["identity"])],
