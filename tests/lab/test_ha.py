@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import remote
+import standin_pdu
 from conftest import SEED
 from controller import Controller
 from database import OWNER
@@ -42,7 +43,6 @@ FAULTS = {
 ITS_OWN_HA = {"ha_every": 2, "ha_silent": 5}
 # what never comes is not waited for long
 HURRIED = {"patience": 60.0, "max_age": 60.0, "held_off": "the lab's own HA is off", "parallel": 1, "poll": 15.0}
-PDU = str(Path(__file__).parent / "pdu")
 KILLER = str(Path(__file__).parent / "killer")
 # the records of a recovery that fences a node and starts two guests
 RECORDS = 18
@@ -251,7 +251,7 @@ def test_where_the_bmc_is_silent_too_a_persons_word_is_needed(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "killed with its BMC", "x2")
-    first = zone.run("ha_recovery", ha_recovery_unasked=True)
+    first = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=HURRIED)
     assert "nobody could be asked" in first.words
     is_untouched(spoiled, "x2")
     word = {"question": "off", "about": "x2", "yes": True, "reason": "its plug is out"}
@@ -261,10 +261,10 @@ def test_where_the_bmc_is_silent_too_a_persons_word_is_needed(
 
 @pytest.mark.soak
 def test_where_the_bmc_is_silent_too_a_second_fence_device_takes_its_place(
-    spoiled: XenLab, observed: Observer, zone: Controller
+    spoiled: XenLab, observed: Observer, zone: Controller, tmp_path: Path
 ) -> None:
     lose(spoiled, "frozen before a silent BMC", "x2")
-    zone.environment = {"PATH": f"{PDU}:{os.environ['PATH']}"}
+    zone.environment = {"PATH": f"{standin_pdu.installed(tmp_path)}:{os.environ['PATH']}"}
     pdu = {"agent": "fence_standin_pdu", "plugs": {"2": "x2"}}
     wrong = zone.run("ha_plan", ha_recovery_second={**pdu, "plugs": {"1": "x2"}}, ha_recovery_numbers=HURRIED)
     assert "outlet 1 is called x1 there, recorded is x2" in wrong.words

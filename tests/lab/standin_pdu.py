@@ -1,15 +1,12 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, cloudops.hypervisor contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stand-in for a switched PDU and its agent of fence-agents: outlet 1 feeds x1, outlet 2 x2, and each is called so."""
+"""A stand-in for a switched PDU and its agent of fence-agents: outlet 1 feeds x1, outlet 2 x2, by these names."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from host import default_run_directory
 from image import image_directory
@@ -34,4 +31,13 @@ def main() -> int:
     return 0 if node.pid() is not None else 2 * (given["action"] == "status")
 
 
-sys.exit(main())
+def installed(folder: Path) -> str:
+    """A folder for PATH, in which it is as a program of fence-agents would be."""
+    agent = folder / "fence_standin_pdu"
+    agent.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}"\n')
+    agent.chmod(0o755)
+    return str(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
