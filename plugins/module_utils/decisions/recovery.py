@@ -792,7 +792,11 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
     if silent:
         missing = _off(silent[0], case.sight.nodes[silent[0]], case.attempts, case.words).missing
         said = Phrase("ha_may_be_there", silent[0], missing)
-        return _patiently(case, Out(Way.UNDECIDED, said, Phrase("do_say_off", silent[0])))
+        out = Out(Way.UNDECIDED, said, Phrase("do_say_off", silent[0]))
+        fence = fence_standing(case, silent[0])
+        # of a node that was given up a person has to say more, in a run of their own
+        given_up = isinstance(fence, Out) and fence.way is Way.UNDECIDED
+        return out if given_up else _patiently(case, out)
     return _patiently(case, Out(Way.UNDECIDED, decided.said or Phrase("vm_not_proven_off")))
 
 

@@ -433,6 +433,13 @@ def test_a_proof_that_does_not_come_ends_with_patience():
     assert found.ended and found.outs["a"].way is Way.UNDECIDED
 
 
+def test_a_node_that_was_given_up_is_not_waited_for():
+    silent = node(replace(HUNG, bmc=Bmc.SILENT))
+    found = decide(zone(n1=silent), [*PLANNED, *said("off", "n1", yes=False)])
+    assert found.ended and found.outs["a"].way is Way.UNDECIDED
+    assert found.outs["a"].do.startswith("Switch n1 off by hand")
+
+
 def job(state, vm=LOST, journal=STARTED, **more):
     sight = zone(n1=GONE, a=vm)
     return decide(replace(sight, nodes={**sight.nodes, "n2": node(jobs={JOB: Job(state, **more)})}), journal)
