@@ -243,7 +243,7 @@ class ActionModule(ActionBase):
 
     def _order(self, act: Act) -> tuple[str, dict[str, Any]]:
         options = self._options
-        held = {"uuid": self._vm, "volume": options["volume"], "proven_ended": options["proven_ended"]}
+        held = {"uuid": str(self._vm), "volume": options["volume"], "proven_ended": options["proven_ended"]}
         kept = {**held, "local": options["local"]}
         if act is Act.START:
             return "vm_start", {**kept, "config": self._config}
@@ -281,7 +281,7 @@ class ActionModule(ActionBase):
     def _hold(self, name: str, seconds: float, act: Act) -> tuple[str, str] | None:
         """The VM's lease, as the API's own xl cannot have it: a node job has it meanwhile."""
         options = self._options
-        spec = {"uuid": self._vm, "volume": options["volume"], "local": options["local"], "seconds": seconds}
+        spec = {"uuid": str(self._vm), "volume": options["volume"], "local": options["local"], "seconds": seconds}
         spec.update(proven_ended=options["proven_ended"], off=act is Act.START)
         order = {"name": name, "kind": "vm_hold", "spec": spec, **self._of_proof()}
         ends = time.monotonic() + options["timeout"]

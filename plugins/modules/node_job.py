@@ -65,8 +65,10 @@ options:
         if it was ever unpaused. Otherwise the target's is destroyed, proven gone, and the source's resumed. While one
         end is silent neither is touched.
       - V(vm_settle) runs on the source, too, and does only the latter, for what a migration left that broke.
+      - V(vm_discard) runs at the target of a migration whose source is proven off. It takes the VM's lease and destroys
+        the copy there, unless it was ever unpaused, and proves it gone.
     type: str
-    choices: [vm_start, vm_stop, vm_pause, vm_hold, vm_migrate, vm_settle]
+    choices: [vm_start, vm_stop, vm_pause, vm_hold, vm_migrate, vm_settle, vm_discard]
   spec:
     description:
       - What exactly. Required with O(state=started).

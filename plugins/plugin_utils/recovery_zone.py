@@ -321,7 +321,7 @@ class RecoveryZone(Zone):
                 ),
             ),
             row=None if self.database is None else rows[0].node if len(rows) == 1 else "",
-            jobs=tuple(_open_job(one) for one in records),
+            jobs=tuple(_open_job(one, self.names) for one in records),
             copies={
                 node: Copy("paused" in each.rests, each.cpu_ns, "suspend" if "shutdown" in each.rests else None)
                 for node, each in domains
@@ -364,7 +364,8 @@ class RecoveryZone(Zone):
 
     def journalled_as(self, vm: str, job: str) -> str:
         """The name in the journal of the open job that goes by this one."""
-        found = [_open_job(one) for one in self.open_records if one.entry.subject == vm and one.entry.job != RECOVERY]
+        records = [one for one in self.open_records if one.entry.subject == vm and one.entry.job != RECOVERY]
+        found = [_open_job(one, self.names) for one in records]
         return next((one.kind for one in found if one.name == job), job)
 
     # What a placement asks
@@ -445,10 +446,13 @@ def _job(one: Mapping[str, Any]) -> recovery_steps.Job:
     return recovery_steps.Job(state, bool(one["acted"]), str(failed or ""))
 
 
-def _open_job(record: Record) -> recovery_steps.OpenJob:
+def _open_job(record: Record, names: Mapping[str, str]) -> recovery_steps.OpenJob:
+    """Where it works, and the other end of a migration: by a node's own name, or by that of the inventory."""
     about = record.entry.evidence
+    node = str(about.get("node") or about.get("source") or "")
+    target = str(about.get("target") or (about.get("spec") or {}).get("node") or "")
     name = str(about.get("job") or record.entry.job)
-    return recovery_steps.OpenJob(name, record.entry.job, str(about.get("node") or ""), str(about.get("target") or ""))
+    return recovery_steps.OpenJob(name, record.entry.job, names.get(node, node), names.get(target, target))
 
 
 def _is_unread(result: Mapping[str, Any]) -> bool:

@@ -40,7 +40,12 @@ SSH = (
 # who this is and who receives a domain, a line; then what libxc has, a line
 LOOK = (
     """\
-import glob, json
+import glob, json, os, re
+def link(path):
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
 def read(path):
     try:
         return open(path, "rb").read().decode("utf-8", "replace")
@@ -49,7 +54,9 @@ def read(path):
 receivers = []
 for path in glob.glob("/proc/[0-9]*/cmdline"):
     words = read(path).split("\\0")
-    if words[0].rpartition("/")[2] == "xl" and "migrate-receive" in words:
+    # with a log of its own it is a domain's daemon by now, and unpauses nobody
+    daemon = re.search(r"/xl-.+\\.log$", link(path[:-7] + "fd/1"))
+    if words[0].rpartition("/")[2] == "xl" and "migrate-receive" in words and not daemon:
         receivers.append(int(path.split("/")[2]))
 names = [read("/proc/sys/kernel/" + one).strip() for one in ("hostname", "random/boot_id")]
 print(json.dumps({"hostname": names[0], "boot_id": names[1], "receivers": receivers}))
@@ -73,7 +80,7 @@ sys.exit("domain %d is not what it was" % number)
 
 @dataclass(frozen=True)
 class Seen:
-    """One node's answer. ``receivers``: processes of xl that receive a domain, or have received one."""
+    """One node's answer. ``receivers``: processes of xl that receive a domain."""
 
     hostname: str
     boot_id: str
@@ -150,6 +157,16 @@ class Ends:
             self.said = "%s leads to %s, not to %s" % (self.target, seen.hostname, node)
             return None
         return seen
+
+
+class Here(Ends):
+    """The target, by a job that runs there because the source is gone."""
+
+    def __init__(self, host: Host, uuid: VmUuid) -> None:
+        super().__init__(host, uuid, "this node", "")
+
+    def there(self, argv: Sequence[str], timeout: float) -> Answer:
+        return self._host.run(argv, timeout=timeout)
 
 
 def words(said: Answer) -> str:

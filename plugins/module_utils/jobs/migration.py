@@ -24,7 +24,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.migr
     outcome,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address, is_name
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.ends import SSH, Ends, Seen, words
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.ends import SSH, Ends, Here, Seen, words
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import DEAD, read_processes
@@ -80,13 +80,34 @@ class VmSettle:
         _require_meant(self.uuid, self.volume, self.target, self.node)
 
 
-def _require_meant(uuid: str, volume: str, target: str, node: str) -> None:
+@dataclass(frozen=True)
+class VmDiscard:
+    """Destroy the copy that a migration left, if it was never unpaused; run at the target, once the source is off.
+
+    ``uuid``: the VM's.
+    ``volume``: where its lease is kept.
+    ``proven_ended``: NODE/JOB that did not give the lease back, and is proven to have ended.
+    """
+
+    uuid: str
+    volume: str
+    proven_ended: str = ""
+
+    def __post_init__(self) -> None:
+        _require_vm(self.uuid, self.volume)
+
+
+def _require_vm(uuid: str, volume: str) -> None:
     try:
         VmUuid(uuid)
     except ValueError as error:
         raise PolicyError("uuid", str(error)) from None
     if not volume.startswith("/") or os.path.normpath(volume) != volume:
         raise PolicyError("volume", "an absolute path without detours is wanted, not %r" % volume)
+
+
+def _require_meant(uuid: str, volume: str, target: str, node: str) -> None:
+    _require_vm(uuid, volume)
     if not (is_name(target) or is_address(target)):
         raise PolicyError("target", "a host's name or address is wanted, not %r" % target)
     if not is_name(node):
@@ -117,6 +138,29 @@ def vm_settle(spec: VmSettle, tools: Tools) -> Dict[str, Any]:
         mine = seen.of(uuid) if seen else ()
         name = xen_resume.own_name(_name(tools.host, mine[0].id)) if mine else ""
         return _settle(tools, lease, ends, name).as_dict()
+
+
+def vm_discard(spec: VmDiscard, tools: Tools) -> Dict[str, Any]:
+    uuid = VmUuid(spec.uuid)
+    with tools.lease(spec.volume, uuid, False, spec.proven_ended) as lease:
+        ends = Here(tools.host, uuid)
+        steps = _Steps(tools, lease, ends, "")
+        until = tools.host.now() + SETTLES_WITHIN
+        while True:
+            tools.progress("discard", done=list(steps.done))
+            seen = ends.far()
+            copy = None if seen is None else seen.end(uuid).copy
+            if seen is not None and copy is None:
+                return {"steps": list(steps.done)}
+            if seen is not None and copy is not None and not copy.dying:
+                if copy.ever_unpaused:
+                    said = "it was unpaused here, and is no copy that may be destroyed: %s" % _shown(copy)
+                    raise Refusal("unpaused", said, steps=list(steps.done))
+                steps.take(Step.DESTROY_TARGET, seen, seen)
+            if tools.host.now() > until:
+                said = "its copy is still there after %.3g s %s" % (SETTLES_WITHIN, ends.said)
+                raise Refusal("still_on", said.strip(), steps=list(steps.done))
+            tools.host.wait(LOOKED_EVERY)
 
 
 def _ready(host: Host, ends: Ends, boot_id: str) -> Tuple[int, str]:

@@ -13,7 +13,10 @@ NODE_JOB: Declaration = {
     "argument_spec": {
         "name": {"type": "str", "required": True},
         "state": {"type": "str", "default": "started", "choices": ["started", "stopped", "journalled"]},
-        "kind": {"type": "str", "choices": ["vm_start", "vm_stop", "vm_pause", "vm_hold", "vm_migrate", "vm_settle"]},
+        "kind": {
+            "type": "str",
+            "choices": ["vm_start", "vm_stop", "vm_pause", "vm_hold", "vm_migrate", "vm_settle", "vm_discard"],
+        },
         "spec": {"type": "dict"},
         "zone": {"type": "str"},
         "epoch": {"type": "int"},

@@ -193,6 +193,9 @@ def look(host: Host, vm: Vm) -> Sight:
     # xl takes a domain by its name or number
     called = [name for one in domains for name in (one.name, str(one.counted.id))]
     ours = {vm.uuid, *vm.names, *vm.images, *called}
+    # what is received by now was received when its tool was seen, or that has ended
+    received = tuple(str(one.counted.uuid) for one in facts.domains or () if one.incoming)
+    named = {one.pid: received if one.restores else one.names for one in working.tools}
     return Sight(
         domains=domains,
         openers=tuple("%s by %s %s" % (one.path, one.by, one.name) for one in opened.openers if one.inode is not None),
@@ -200,7 +203,7 @@ def look(host: Host, vm: Vm) -> Sight:
         tools=tuple(
             "%s (pid %d)" % (one.command, one.pid)
             for one in working.tools
-            if (ours & set(one.names) or not one.names) and node_job.ROOT not in one.command
+            if (ours & set(named[one.pid]) or not named[one.pid]) and node_job.ROOT not in one.command
         ),
         missing=missing + unknown + opened.missing + working.missing + facts.missing,
     )

@@ -24,6 +24,7 @@ KINDS: Kinds = {
     "vm_hold": Kind(power.VmHold, power.vm_hold),
     "vm_migrate": Kind(migration.VmMigrate, migration.vm_migrate),
     "vm_settle": Kind(migration.VmSettle, migration.vm_settle),
+    "vm_discard": Kind(migration.VmDiscard, migration.vm_discard),
 }
 
 

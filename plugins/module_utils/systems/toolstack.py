@@ -38,11 +38,15 @@ _SHELL = re.compile(r"^([bdz]a|k|z)?sh$")
 
 @dataclass(frozen=True)
 class Tool:
-    """``names``: UUIDs, names and paths of the VMs it works on; empty: it may work on any."""
+    """``names``: UUIDs, names and paths of the VMs it works on; empty: it may work on any.
+
+    ``restores``: it names none, and already restores the memory of a domain that is being received.
+    """
 
     pid: int
     command: str
     names: Tuple[str, ...]
+    restores: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,11 @@ def probe(host: Host, processes: Mapping[int, Stat], roots: Sequence[str], incom
         parent = processes[pid].parent
         if not names and parent in found:
             names = _names(host, parent, found[parent], roots)
-        if not names and (pid in parents or program(words) == _HELPER):
+        restores = not names and (pid in parents or program(words) == _HELPER)
+        if restores:
             # whoever already restores memory has made its domain
             names = tuple(incoming)
-        tools.append(Tool(pid, " ".join(words)[:300], names))
+        tools.append(Tool(pid, " ".join(words)[:300], names, restores))
     return Facts(tuple(tools), commands, tuple(lost))
 
 

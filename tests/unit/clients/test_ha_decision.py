@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, open_store
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, Entry, Phase, open_store
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import o2cb
 from clients.ipmi import IDENTITY, Machine
@@ -120,6 +120,12 @@ class Decision(Playbook):
         assert step["kind"] == "plan", done
         return dict(step)
 
+    def journal(self, *entries: Entry) -> None:
+        process = Process.at(os.getpid())
+        with open_store(Author("lee", "another run", process), self.environment["CLOUDOPS_STORE_URL"]) as store:
+            for entry in entries:
+                store.record(entry)
+
     def saved(self, approved: bool = True, **body: Any) -> int:
         process = Process.at(os.getpid())
         with open_store(Author("lee", "another run", process), self.environment["CLOUDOPS_STORE_URL"]) as store:
@@ -193,6 +199,21 @@ def test_a_node_that_is_off_is_fenced_and_its_vm_starts_elsewhere(
     # off, but not by us: nothing proves yet that it stays so
     assert done["off"] == {} and done["outs"][uuid(1)]["way"] == "undecided"
     assert machine.asked == []
+
+
+@pytest.mark.parametrize(("source", "taken"), [("n2", True), ("n3", False)])
+def test_a_migration_that_is_open_keeps_its_vm_out_unless_its_source_is_lost(
+    source: str, taken: bool, play: Decision, site: dict[str, Any]
+) -> None:
+    by_role = Entry("vm_migrate", uuid(1), Phase.STARTED, zone="zone-a", evidence={"source": source, "target": "n1"})
+    by_job = {"node": source, "host": source, "act": "migrate", "job": "migrate-1", "spec": {"node": "n1"}}
+    play.journal(by_role, Entry("xen_vm", uuid(1), Phase.STARTED, zone="zone-a", evidence=by_job))
+    lost(play, site, fit=("n1",))
+    (plan,) = play.decide()["steps"]
+    if taken:
+        assert (plan["starts"], plan["left"]) == ({uuid(1): "n1"}, {})
+    else:
+        assert plan["kind"] == "close"
 
 
 def test_another_nodes_bmc_is_no_witness(play: Decision, site: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.epoch import Epoch
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs import ends, migration
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.migration import VmMigrate, VmSettle
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.migration import VmDiscard, VmMigrate, VmSettle
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
@@ -87,6 +87,9 @@ class Work:
 
     def settle(self):
         return migration.vm_settle(VmSettle(UUID, self.root, "10.0.0.2", "n2"), self.tools)
+
+    def discard(self):
+        return migration.vm_discard(VmDiscard(UUID, self.root), self.tools)
 
     @property
     def acts(self):
@@ -183,6 +186,31 @@ def test_a_receiver_that_may_be_another_vms_is_left(work):
     held = seen(domain(5, **INCOMING), domain(6, OTHER, **INCOMING), receivers=(41, 42))
     job = work(ready([at_source(domain(**SUSPENDED))], [held]))
     assert refused(job.migrate).code == "receivers" and job.acts == [MIGRATE]
+
+
+def test_a_copy_whose_source_is_gone_is_destroyed_where_it_is(work):
+    held = seen(domain(5, **INCOMING), receivers=(41,))
+    answers = {HERE: [held] * 6 + [seen(domain(5, **INCOMING)), seen(domain(5, dying=1)), seen()]}
+    job = work({**answers, "kill -KILL 41": "", " ".join(discard(5)): ""})
+    assert job.discard() == {"steps": ["end the receiver", "destroy the target"]}
+    assert job.acts == ["kill -KILL 41", " ".join(discard(5))] and job.tools.acted
+    assert work({HERE: [seen()]}).discard() == {"steps": []}
+
+
+@pytest.mark.parametrize(
+    ("here", "code"),
+    [
+        (seen(domain(5)), "unpaused"),
+        (seen(domain(5, paused=1, cpu_time=7)), "unpaused"),
+        (seen(domain(5, **INCOMING), domain(6, **INCOMING)), "many_domains"),
+        (seen(domain(5, **INCOMING), domain(6, OTHER, **INCOMING), receivers=(41, 42)), "receivers"),
+        (Problem.TIMEOUT, "still_on"),
+        ("", "still_on"),
+    ],
+)
+def test_what_is_more_than_a_copy_or_not_seen_is_not_destroyed(here, code, work):
+    job = work({HERE: [here]})
+    assert refused(job.discard).code == code and job.acts == []
 
 
 @pytest.mark.parametrize(

@@ -330,6 +330,9 @@ def counted(number, uuid):
     return {"domid": number, "handle": uuid, "blocked": 1, **flags, **sizes}
 
 
+OTHER = "40b5b25e-c356-45fc-a287-7525c6438041"
+
+
 def node(*domains, **answers):
     return Replay(
         {
@@ -349,8 +352,7 @@ VM = Vm(VmUuid(UUID), "/data", (CONFIG, UUID), (IMAGE,))
 
 
 def test_a_node_that_has_nothing_of_it_sees_it_off():
-    other = counted(4, "40b5b25e-c356-45fc-a287-7525c6438041")
-    assert power.look(node(other), VM) == OFF
+    assert power.look(node(counted(4, OTHER)), VM) == OFF
 
 
 def test_a_node_sees_domains_and_tools_of_it_but_not_the_jobs_that_wait_for_its_lease():
@@ -366,6 +368,20 @@ def test_a_node_sees_domains_and_tools_of_it_but_not_the_jobs_that_wait_for_its_
     assert [one.counted.id for one in seen.domains] == [3]
     assert seen.tools == (f"xl create {CONFIG} (pid 41)", "xl reboot 3 (pid 43)")
     assert seen.missing == ()
+
+
+@pytest.mark.parametrize(("received", "works"), [(UUID, True), (OTHER, False)])
+def test_a_tool_that_receives_a_domain_works_on_no_other_vm(received, works):
+    receiving = {
+        " ".join(xen.ASK_XENSTORE): f'/local/domain/3/name = "{received}--incoming"\n',
+        **process(41, "xl", "S", 1),
+        "/proc/41/cmdline": "xl\nmigrate-receive\n",
+        **process(42, "libxl-save-help", "S", 41),
+        "/proc/42/cmdline": "/usr/lib/xen-4.17/bin/libxl-save-helper\n--restore-domain\n11\n",
+    }
+    assert len(power.look(node(counted(3, received), **receiving), VM).tools) == 2 * works
+    # before it has made its domain it may be anybody's
+    assert len(power.look(node(**{**receiving, **process(42, "libxl-save-help", "Z", 41)}), VM).tools) == 1
 
 
 def test_what_a_node_cannot_read_is_missing():
