@@ -290,7 +290,7 @@ class World:
     def autostart(self, node: Node) -> None:
         """It looks at nothing; that it doubles what others than we have started is not our matter."""
         for vm in sorted(node.autostart):
-            if node.runs and (vm in self.ours or not self.anywhere(vm)):
+            if node.runs and vm not in self.image_jobs and (vm in self.ours or not self.anywhere(vm)):
                 self.create(node, vm, "autostart")
 
     def create_later(self, node: Node, vm: str, by: str) -> None:
