@@ -81,14 +81,15 @@ class RecoveryZone(Zone):
         ]
         return found[0].at if found else None
 
-    def stopped(self) -> bool:
-        """Whether a person asked, since it began, that it ends."""
+    def stopped(self) -> str:
+        """Who asked, since it began, that it ends, and why."""
         began = self.open_since
         if began is None:
-            return False
+            return ""
         with existing_store(self._variables, self._options["store_url"]) as store:
             since = datetime.fromisoformat(began)
-            return store is not None and bool(store.records(job=STOP, zone=self._options["zone"], since=since))
+            found = [] if store is None else store.records(job=STOP, zone=self._options["zone"], since=since)
+        return "; ".join(f"{one.who}: {one.entry.evidence.get('reason') or '-'}" for one in found)
 
     @cached_property
     def open_records(self) -> list[Record]:

@@ -380,5 +380,9 @@ class Controller:
                 if not out.do:
                     raise Broken(f"{wrong}: nobody is told")
                 # a person may end it at once; what ends by itself corrects what it can read
-                if why not in ("stopped", "not approved") and self.sight and self.sight.vms[vm].row is not None:
+                if (
+                    not why.startswith(("stopped", "not approved"))
+                    and self.sight
+                    and self.sight.vms[vm].row is not None
+                ):
                     raise Broken(wrong)

@@ -240,7 +240,8 @@ def sight(
         for vm in world.vms
     }
     quiet = recovery.quiet_since(memory.rounds, _ours(journal)) if memory.rounds else world.now
-    return recovery_steps.Sight(world.now, hold, nodes, vms, database_answers(world), quiet, stop)
+    asked = "a person: asked for it" if stop else ""
+    return recovery_steps.Sight(world.now, hold, nodes, vms, database_answers(world), quiet, asked)
 
 
 def database_answers(world: World) -> bool:

@@ -335,7 +335,8 @@ def alone(case: Case) -> Optional[Holds]:
 
 def not_stopped(case: Case) -> Optional[Holds]:
     if case.sight.stop:
-        return Holds((Close("recovery", Phrase("ha_stopped")),), Phrase("ha_stop_asked"))
+        why = Phrase("ha_stopped", case.sight.stop)
+        return Holds((Close("recovery", why),), why)
     return None
 
 

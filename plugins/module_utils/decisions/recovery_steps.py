@@ -130,7 +130,7 @@ class Hold:
 class Sight:
     """The zone, read after ``at``. ``quiet_since``: nobody else was seen to start or stop a VM of it since then.
 
-    ``stop``: a person asked the recovery to end.
+    ``stop``: who asked the recovery to end, and why.
     """
 
     at: float
@@ -139,7 +139,7 @@ class Sight:
     vms: Mapping[str, Vm]
     database: bool = True
     quiet_since: float = math.inf
-    stop: bool = False
+    stop: str = ""
 
 
 # What was done

@@ -147,8 +147,8 @@ def test_whoever_has_lost_the_zone_does_nothing(sight, journal, why):
 
 
 def test_a_stop_closes_with_what_is_so():
-    found = decide(zone(stop=True))
-    assert first(found).kind == "close" and found.ended
+    found = decide(zone(stop="kim: only slow"))
+    assert first(found).kind == "close" and found.ended and found.why == "stopped: kim: only slow"
     assert found.outs["a"].way is Way.UNDECIDED and found.outs["b"] == recovery_steps.Out(Way.RUNS, "n0")
 
 
@@ -593,7 +593,11 @@ def test_what_ends_by_itself_writes_the_rows_first():
 
 def test_a_person_ends_it_at_once_and_is_told_of_the_rows():
     refused = past("plan", "recovery", NOW - 20, **{**PLAN, "approved": False})
-    for found in (finished("n1", stop=True), finished("n1", later(), stop=True), finished("n1", later(*refused))):
+    for found in (
+        finished("n1", stop="kim: only slow"),
+        finished("n1", later(), stop="kim: only slow"),
+        finished("n1", later(*refused)),
+    ):
         assert first(found).kind == "close" and "row" in found.outs["a"].do
 
 
