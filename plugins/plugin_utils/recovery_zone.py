@@ -303,6 +303,9 @@ class RecoveryZone(Zone):
         domains = [(one.node, each) for one in self.rounds[-1] for each in one.domains or () if each.uuid == vm]
         moving = {each.id: decision.is_end(each.name) for _node, each in domains}
         rows = self._rows(vm)
+        jobs = tuple(_open_job(one, self.names) for one in records)
+        # whoever receives it is a part of its migration, and goes with the copy
+        targets = {one.target for one in jobs if one.target}
         return recovery_steps.Vm(
             wanted=self._wanted(vm, now),
             proof=vm_act.Proof(
@@ -314,7 +317,7 @@ class RecoveryZone(Zone):
                 others=tuple(
                     Phrase("about", [one.node, one.evidence])
                     for one in found.places
-                    if one.kind != "domain" and one.counts
+                    if one.kind != "domain" and one.counts and one.node not in targets
                 ),
                 silent=found.silent,
                 gaps=tuple(
@@ -322,12 +325,12 @@ class RecoveryZone(Zone):
                 ),
             ),
             row=None if self.database is None else rows[0].node if len(rows) == 1 else "",
-            jobs=tuple(_open_job(one, self.names) for one in records),
+            jobs=jobs,
             copies={
                 node: Copy("paused" in each.rests, each.cpu_ns, "suspend" if "shutdown" in each.rests else None)
                 for node, each in domains
             }
-            if any(one.entry.evidence.get("target") for one in records)
+            if targets
             else {},
         )
 
