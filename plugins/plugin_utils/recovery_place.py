@@ -36,7 +36,14 @@ class Placing:
                 unknown[name] = recovery_steps.Placed(why=UNKNOWN_MEMORY)
             else:
                 wanted.append(one)
-        self.last = placement.plan(self._nodes(fit), wanted, self._running(), self._limits)
+        running, moved = self._running(), {one.uuid for one in wanted}
+        # the copy that a migration left goes before the VM is started
+        copies = [one for one in running if one.vm.uuid in moved]
+        nodes = [
+            replace(node, free_kib=node.free_kib + sum(one.vm.memory_kib for one in copies if one.node == node.name))
+            for node in self._nodes(fit)
+        ]
+        self.last = placement.plan(nodes, wanted, [one for one in running if one not in copies], self._limits)
         placed = {str(one.vm): recovery_steps.Placed(one.node) for one in self.last.places}
         placed.update({str(one.vm): recovery_steps.Placed(why=one.why) for one in self.last.left})
         return {**unknown, **placed}

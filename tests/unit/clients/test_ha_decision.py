@@ -208,7 +208,9 @@ def test_a_migration_that_is_open_keeps_its_vm_out_unless_its_source_is_lost(
     by_role = Entry("vm_migrate", uuid(1), Phase.STARTED, zone="zone-a", evidence={"source": source, "target": "n1"})
     by_job = {"node": source, "host": source, "act": "migrate", "job": "migrate-1", "spec": {"node": "n1"}}
     play.journal(by_role, Entry("xen_vm", uuid(1), Phase.STARTED, zone="zone-a", evidence=by_job))
-    lost(play, site, fit=("n1",))
+    copy = domain(1, 9, "paused", incoming=True, cpu_ns=0)
+    first = reading("n1", domain(2), copy, silent="n2")
+    play.read(first, reading("n3", silent="n2", verdict="not fit"), silent={"n2": site})
     (plan,) = play.decide()["steps"]
     if taken:
         assert (plan["starts"], plan["left"]) == ({uuid(1): "n1"}, {})
