@@ -356,7 +356,9 @@ class RecoveryZone(Zone):
     def leases_wanted(self, vms: Iterable[str]) -> list[str]:
         """Those whose lease somebody may not have given back: a job of them was begun, or lost."""
         begun = (recovery_steps.Start.kind, recovery_steps.CloseJob.kind)
-        return sorted({one.subject for one in self.journal if one.kind in begun} & set(vms))
+        held = {one.subject for one in self.journal if one.kind in begun}
+        held |= {one.entry.subject for one in self.open_records}
+        return sorted(held & set(vms))
 
     def left_by(self, vm: str, off: Mapping[str, str]) -> str:
         """NODE/JOB that has the lease by its record, and is proven to have ended, because the node is off."""

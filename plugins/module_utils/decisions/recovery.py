@@ -221,7 +221,7 @@ class Case:
         for job in vm.jobs:
             node = self.sight.nodes.get(job.node)
             if job.node not in self.off and (node is None or node.answers or not self.may_be_fenced(job.node)):
-                said = Phrase("ha_job_open", job.name, job.node)
+                said = Phrase("ha_job_open", job.name, job.node) if job.node else Phrase("vm_job_open", [job.name])
                 return Out(Way.UNDECIDED, said, Phrase("do_end_job"))
         rests = [one for one in proof.domains if one.rests and not vm.jobs]
         if rests or proof.others:
