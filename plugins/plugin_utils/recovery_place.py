@@ -38,7 +38,7 @@ class Placing:
                 wanted.append(one)
         running, moved = self._running(), {one.uuid for one in wanted}
         # the copy that a migration left goes before the VM is started
-        copies = [one for one in running if one.vm.uuid in moved]
+        copies = [one for one in running if one.vm.uuid in moved and not one.may_move]
         nodes = [
             replace(node, free_kib=node.free_kib + sum(one.vm.memory_kib for one in copies if one.node == node.name))
             for node in self._nodes(fit)
