@@ -96,6 +96,9 @@ class RecoveryZone(Zone):
         with existing_store(self._variables, self._options["store_url"]) as store:
             return [] if store is None else store.open_jobs()
 
+    def _open_of(self, vm: str) -> list[Record]:
+        return [one for one in self.open_records if one.entry.subject == vm and one.entry.job != RECOVERY]
+
     def maintained(self, name: str) -> bool:
         return any(one.entry.job == MAINTENANCE and same_host(one.entry.subject, name) for one in self.open_records)
 
@@ -287,7 +290,7 @@ class RecoveryZone(Zone):
         return wanted.wanted(column, kept, now, asked, self._options["snapshot_max_age"])
 
     def _vm(self, vm: VmUuid, excused: Mapping[str, str], memory: dict[str, Any], now: float) -> recovery_steps.Vm:
-        records = [one for one in self.open_records if one.entry.subject == vm and one.entry.job != RECOVERY]
+        records = self._open_of(vm)
         requests = [
             decision.Request(str(one.entry.evidence["request"]), moment(one.at))
             for one in records
@@ -370,8 +373,7 @@ class RecoveryZone(Zone):
 
     def journalled_as(self, vm: str, job: str) -> str:
         """The name in the journal of the open job that goes by this one."""
-        records = [one for one in self.open_records if one.entry.subject == vm and one.entry.job != RECOVERY]
-        found = [_open_job(one, self.names) for one in records]
+        found = [_open_job(one, self.names) for one in self._open_of(vm)]
         return next((one.kind for one in found if one.name == job), job)
 
     # What a placement asks

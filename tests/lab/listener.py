@@ -9,7 +9,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -42,7 +41,7 @@ class Keeper(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         heard = self.rfile.read(int(self.headers["Content-Length"])).decode()
         with Path(sys.argv[1]).open("a") as kept:
-            kept.write(json.dumps({**json.loads(heard), "at": time.time()}) + "\n")
+            kept.write(json.dumps(json.loads(heard)) + "\n")
         self.send_response(200)
         self.end_headers()
 

@@ -9,7 +9,6 @@ of its steps is followed by another reading. While one end is silent neither is 
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Tuple
@@ -25,7 +24,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.migr
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address, is_name
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.ends import SSH, Ends, Here, Seen, words
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools, require_vm
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import DEAD, read_processes
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
@@ -94,20 +93,11 @@ class VmDiscard:
     proven_ended: str = ""
 
     def __post_init__(self) -> None:
-        _require_vm(self.uuid, self.volume)
-
-
-def _require_vm(uuid: str, volume: str) -> None:
-    try:
-        VmUuid(uuid)
-    except ValueError as error:
-        raise PolicyError("uuid", str(error)) from None
-    if not volume.startswith("/") or os.path.normpath(volume) != volume:
-        raise PolicyError("volume", "an absolute path without detours is wanted, not %r" % volume)
+        require_vm(self.uuid, volume=self.volume)
 
 
 def _require_meant(uuid: str, volume: str, target: str, node: str) -> None:
-    _require_vm(uuid, volume)
+    require_vm(uuid, volume=volume)
     if not (is_name(target) or is_address(target)):
         raise PolicyError("target", "a host's name or address is wanted, not %r" % target)
     if not is_name(node):

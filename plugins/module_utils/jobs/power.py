@@ -9,7 +9,6 @@ with the lease in hand.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -22,7 +21,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
     Touches,
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools, require_vm
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import MOUNTINFO, parse_mountinfo
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import DEAD, read_processes
@@ -65,7 +64,7 @@ class VmStart:
     proven_ended: str = ""
 
     def __post_init__(self) -> None:
-        _require_meant(self.uuid, config=self.config, volume=self.volume)
+        require_vm(self.uuid, config=self.config, volume=self.volume)
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ class VmStop:
     proven_ended: str = ""
 
     def __post_init__(self) -> None:
-        _require_meant(self.uuid, volume=self.volume)
+        require_vm(self.uuid, volume=self.volume)
         if not 0 <= self.grace <= 3600:
             raise PolicyError("grace", "between 0 and 3600 s is wanted, not %g" % self.grace)
 
@@ -111,7 +110,7 @@ class VmPause:
     proven_ended: str = ""
 
     def __post_init__(self) -> None:
-        _require_meant(self.uuid, volume=self.volume)
+        require_vm(self.uuid, volume=self.volume)
 
 
 @dataclass(frozen=True)
@@ -134,19 +133,9 @@ class VmHold:
     proven_ended: str = ""
 
     def __post_init__(self) -> None:
-        _require_meant(self.uuid, volume=self.volume)
+        require_vm(self.uuid, volume=self.volume)
         if not 0 < self.seconds <= 86400:
             raise PolicyError("seconds", "more than 0 and at most 86400 s is wanted, not %g" % self.seconds)
-
-
-def _require_meant(uuid: str, **paths: str) -> None:
-    try:
-        VmUuid(uuid)
-    except ValueError as error:
-        raise PolicyError("uuid", str(error)) from None
-    for option, path in paths.items():
-        if not path.startswith("/") or os.path.normpath(path) != path:
-            raise PolicyError(option, "an absolute path without detours is wanted, not %r" % path)
 
 
 @dataclass(frozen=True)

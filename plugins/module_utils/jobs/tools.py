@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Type
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import lease as leases
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.lease import Holder, Lease
@@ -22,6 +24,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.node_j
     newest,
     require_in_time,
 )
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 
 STEP = 0.5
 
@@ -98,6 +101,17 @@ class Tools:
             said = held.release()
             if said:
                 self.warnings.append("the lease could not be given back in writing: %s" % said)
+
+
+def require_vm(uuid: str, **paths: str) -> None:
+    """Refuse, by its option, what names no VM, or a path with detours."""
+    try:
+        VmUuid(uuid)
+    except ValueError as error:
+        raise PolicyError("uuid", str(error)) from None
+    for option, path in paths.items():
+        if not path.startswith("/") or os.path.normpath(path) != path:
+            raise PolicyError(option, "an absolute path without detours is wanted, not %r" % path)
 
 
 Kinds = Mapping[str, Kind]
