@@ -184,10 +184,11 @@ class VirtualMachine:
     def _job(self, command: str, **arguments: Any) -> None:
         """Run a QMP command that makes a job, and see the job end well."""
         arguments["job-id"] = "lab"
-        self.qmp(command, **arguments)
+        # QEMU hears nothing while it loads: from a disk that is slow or not cached that takes its time
+        self.qmp(command, timeout=JOB_TIMEOUT, **arguments)
         deadline = time.monotonic() + JOB_TIMEOUT
         while True:
-            (job,) = self.qmp("query-jobs")
+            (job,) = self.qmp("query-jobs", timeout=JOB_TIMEOUT)
             if job["status"] == "concluded":
                 break
             if time.monotonic() > deadline:
@@ -214,9 +215,12 @@ class VirtualMachine:
             except OSError as error:
                 raise LabError(f"{self.machine.name} does not run") from error
             stream = connection.makefile("rw")
-            stream.readline()
-            _ask(stream, "qmp_capabilities", {})
-            answer = _ask(stream, command, arguments)
+            try:
+                stream.readline()
+                _ask(stream, "qmp_capabilities", {})
+                answer = _ask(stream, command, arguments)
+            except TimeoutError as error:
+                raise LabError(f"{self.machine.name}: {command}: QEMU gave no answer within {timeout:.0f} s") from error
         if "error" in answer:
             raise LabError(f"{self.machine.name}: {command}: {answer['error']['desc']}")
         return answer["return"]
