@@ -124,7 +124,10 @@ def run(host: LocalHost, ordered: Order) -> Dict[str, Any]:
     """``{checks: {name: health}, verdict, took: {name: seconds}}``"""
     ends = time.monotonic() + ordered.timeout
     readings_end = ends - TO_CONCLUDE * ordered.timeout
-    policies = {**ordered.guards, **ordered.policies}
+    # without a map there is nothing that could queue: what the daemon says of it is not waited for
+    idle = () if multipath.map_in_kernel(host) else (multipath.CHECK.name,)
+    guards = {name: policy for name, policy in ordered.guards.items() if name not in idle}
+    policies = {**guards, **ordered.policies}
     results: Dict[str, Dict[str, Any]] = {}
     took: Dict[str, float] = {}
 

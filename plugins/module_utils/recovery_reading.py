@@ -4,13 +4,13 @@
 """Everything a recovery asks of a node, in one trip: the body of M(cloudops.hypervisor.recovery_info).
 
 Its checks, so that it can be a witness and a target; its VMs; what became of the jobs it was given; and which addresses
-answer it. A check waits for a heartbeat to move: the VMs are read meanwhile.
+answer it. A check waits for a heartbeat to move: the VMs are read and the addresses asked meanwhile.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Tuple, TypeVar
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import (
     examination,
@@ -23,6 +23,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses, node_job, o2net_log
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 
+T = TypeVar("T")
 PROBED_WITHIN = 3.0
 LEASE_WITHIN = 10.0
 
@@ -77,13 +78,12 @@ def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
     host = LocalHost()
     began = host.now()
     places = [*_places(params, "addresses"), *_places(params, "greetings")]
-    replies = addresses.ask_all(host, places, PROBED_WITHIN, params["greetings"])
-    vms: List[Dict[str, Any]] = []
-    reader = threading.Thread(target=lambda: vms.append(vm_reading.read(LocalHost(), _vms(params))), daemon=True)
-    reader.start()
+    asked = _Beside(lambda: addresses.ask_all(host, places, PROBED_WITHIN, params["greetings"]))
+    reading = _Beside(lambda: vm_reading.read(LocalHost(), _vms(params)))
     health = examination.answer(params)
     kept = node_job.answer({"do": "read", "name": ""})
-    reader.join(params["timeout"])
+    vms = reading.result(params["timeout"])
+    replies = asked.result(params["timeout"]) or {}
     return {
         **health,
         "node": {**health["node"], "began": began, "ended": host.now()},
@@ -94,8 +94,21 @@ def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
         "answers": {name: reply.answers for name, reply in replies.items() if reply.answers is not None},
         "said": {name: reply.said for name, reply in replies.items()},
         "leases": {str(vm): _lease(host, vm, params) for vm in _leases(params)},
-        "vms": vms[0] if vms else None,
+        "vms": vms,
     }
+
+
+class _Beside(Generic[T]):
+    """Work in a thread of its own, which keeps nothing back: what it gave, or None where that took too long."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._given: List[T] = []
+        self._thread = threading.Thread(target=lambda: self._given.append(work()), daemon=True)
+        self._thread.start()
+
+    def result(self, within: float) -> Optional[T]:
+        self._thread.join(within)
+        return self._given[0] if self._given else None
 
 
 def _lease(host: LocalHost, vm: VmUuid, params: Mapping[str, Any]) -> Dict[str, Any]:

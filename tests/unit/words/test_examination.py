@@ -81,16 +81,32 @@ def test_what_one_cause_keeps_from_being_read_is_one_finding():
     assert (second["values"]["reading"], second["values"]["detail"]) == (["stat -f /data/iso"], silent)
 
 
-def test_a_guard_that_was_not_asked_for_protects_and_is_not_returned(monkeypatch, tmp_path):
+@pytest.fixture
+def guarded(monkeypatch, tmp_path):
+    """Runs lvm, which reads a disk, behind the guard multipath, which is ill; with a map in the kernel, or none."""
     ill = small_check("multipath", lambda host, policy: None, Status.CRITICAL, blocks=True)
     reads = small_check("lvm", lambda host, policy: host.run(["true"], touches=Touches.DISKS))
     monkeypatch.setattr(examination, "CHECKS", {one.name: one for one in (ill, reads)})
-    order = examination.Order({"lvm": NoPolicy()}, {}, 10, {"multipath": NoPolicy()})
-    result = examination.run(LocalHost(runtime_directory=str(tmp_path)), order)
+
+    def run(in_kernel):
+        monkeypatch.setattr(examination.multipath, "map_in_kernel", lambda host: in_kernel)
+        order = examination.Order({"lvm": NoPolicy()}, {}, 10, {"multipath": NoPolicy()})
+        return examination.run(LocalHost(runtime_directory=str(tmp_path)), order)
+
+    return run
+
+
+def test_a_guard_that_was_not_asked_for_protects_and_is_not_returned(guarded):
+    result = guarded("/sys/block/dm-0")
     (finding,) = result["checks"]["lvm"]["findings"]
     assert finding["code"] == "reading_blocked" and "multipath: said" in finding["message"]
     assert set(result["checks"]) == set(result["took"]) == {"lvm"}
     assert result["verdict"] == "not proven"
+
+
+def test_where_the_kernel_has_no_map_multipath_is_not_waited_for(guarded):
+    (finding,) = guarded("")["checks"]["lvm"]["findings"]
+    assert finding["code"] == "lvm_said", "the disk was read"
 
 
 def test_a_check_that_waits_leaves_time_for_those_behind_it(checks):
