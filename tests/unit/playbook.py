@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import health
 
@@ -17,6 +20,18 @@ COLLECTIONS = next(path.parent for path in Path(health.__file__).parents if path
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 # Port 9 is discard's: nothing answers there.
 UNREACHABLE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
+SHOWN = re.compile(r'\[([^\] ]+)\] => \{\s*"msg": "shown ([A-Za-z0-9+/=]*)"')
+
+
+def show(expression: str, **options: Any) -> dict[str, Any]:
+    """A task that has this on the screen, for shown(): a module that wrote it to a file would take a second."""
+    message = "shown {{ (%s) | to_json | b64encode }}" % expression
+    return {"name": "Show", "ansible.builtin.debug": {"msg": message}, **options}
+
+
+def shown(output: str) -> list[tuple[str, Any]]:
+    """What the tasks of show() had, in the order of the screen, with its host."""
+    return [(host, json.loads(base64.b64decode(text))) for host, text in SHOWN.findall(output)]
 
 
 class Playbook:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import o2cb
 from clients.ipmi import IDENTITY, Machine
 from clients.uxen import SCHEMA, Uxen
-from playbook import Playbook
+from playbook import Playbook, show, shown
 from xen_answers import answer, domain, uuid
 
 BEFORE, NOW = "ha_recovery_before", "ha_recovery_reading"
@@ -106,12 +105,10 @@ class Decision(Playbook):
         return {"cloudops.hypervisor.ha_decision": given, "register": "done", "run_once": True}
 
     def decide(self, **options: Any) -> dict[str, Any]:
-        copy = {"content": "{{ done | to_json }}", "dest": str(self.directory / "done.json")}
-        tasks = [self.task(**options), {"ansible.builtin.copy": copy, "delegate_to": "localhost", "run_once": True}]
-        code, output = self.run(tasks)
+        code, output = self.run([self.task(**options), show("done", run_once=True)])
         assert code == 0, output
-        done: dict[str, Any] = json.loads((self.directory / "done.json").read_text())
-        return done
+        ((_host, done),) = shown(output)
+        return dict(done)
 
     def plan(self, **options: Any) -> dict[str, Any]:
         """The one step that there is."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +17,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.proces
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, Entry, Phase, open_store
 from clients.ipmi import IDENTITY, Machine
 from clients.uxen import SCHEMA, Uxen
-from playbook import LOCAL, UNREACHABLE, Playbook
+from playbook import LOCAL, UNREACHABLE, Playbook, show, shown
 from xen_answers import VOLUME, answer, domain, image, uuid
 
 READING = "ha_outlook_reading"
@@ -78,11 +77,10 @@ class Outlook(Playbook):
 
     def look(self, **options: Any) -> dict[str, Any]:
         task = {"cloudops.hypervisor.ha_outlook": {**self.given, **options}, "register": "done", "run_once": True}
-        copy = {"content": "{{ done | to_json }}", "dest": str(self.directory / "done.json")}
-        code, output = self.run([task, {"ansible.builtin.copy": copy, "delegate_to": "localhost", "run_once": True}])
+        code, output = self.run([task, show("done", run_once=True)])
         assert code == 0, output
-        done: dict[str, Any] = json.loads((self.directory / "done.json").read_text())
-        return done
+        ((_host, done),) = shown(output)
+        return dict(done)
 
     def told(self, node: str = "n1", **options: Any) -> dict[str, dict[str, Any]]:
         """The findings of a node, by code."""

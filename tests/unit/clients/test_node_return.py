@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -22,7 +21,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
     open_store,
 )
 from clients.uxen import SCHEMA, Uxen, pm
-from playbook import Playbook
+from playbook import Playbook, show, shown
 from xen_answers import answer, cfg, domain, uuid
 
 ZONE, BOOT = "zone-a", "boot of n1"
@@ -70,11 +69,9 @@ class Return(Playbook):
         given = {"node": "n1", "zone": ZONE, "gate": f"closed {BOOT}", "max_age": 300, **self.uxen.options}
         given = {**given, "readings": ["node_return_first", "node_return_second"], **options}
         task = {"cloudops.hypervisor.node_return": given, "register": "done", "run_once": True}
-        copy = {"content": "{{ done | to_json }}", "dest": str(self.directory / "done.json")}
-        keep = {"ansible.builtin.copy": copy, "delegate_to": "localhost", "run_once": True, "check_mode": False}
-        code, output = self.run([task, keep], *arguments)
+        code, output = self.run([task, show("done", run_once=True)], *arguments)
         assert code == 0, output
-        done: dict[str, Any] = json.loads((self.directory / "done.json").read_text())
+        ((_host, done),) = shown(output)
         return {**done, "text": " ".join(" ".join(done.get("page", ())).split())}
 
 

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from playbook import Playbook
+from playbook import Playbook, show, shown
 
 BODY = {"fences": {"n1": "row 20: off"}, "starts": {}, "left": {}}
 QUESTION = {"question": "off", "about": "n1", "text": "Is it off?"}
@@ -27,15 +26,11 @@ class Tasks(Playbook):
     def do(self, *modules: dict[str, Any], check: bool = False) -> list[dict[str, Any]]:
         """What each of these modules returned, and what the one before it returned is ``last``."""
         tasks = []
-        for number, module in enumerate(modules):
-            copy = {"content": "{{ last | to_json }}", "dest": str(self.directory / f"{number}.json")}
-            tasks += [
-                {**module, "register": "last", "ignore_errors": True},
-                {"ansible.builtin.copy": copy, "delegate_to": "localhost", "check_mode": False},
-            ]
+        for module in modules:
+            tasks += [{**module, "register": "last", "ignore_errors": True}, show("last")]
         code, output = self.run(tasks, *(["--check"] if check else []))
         assert code == 0 and "Traceback" not in output, output
-        return [json.loads((self.directory / f"{number}.json").read_text()) for number in range(len(modules))]
+        return [last for _host, last in shown(output)]
 
     def asked(self, *words: dict[str, Any]) -> dict[str, Any]:
         (done,) = self.do({"cloudops.hypervisor.ask_person": {**QUESTION, "words": list(words)}})

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.proces
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, Entry, Phase, open_store
 from clients.ipmi import IDENTITY, Machine
 from clients.uxen import SCHEMA, Uxen
-from playbook import Playbook
+from playbook import Playbook, show, shown
 from xen_answers import answer, domain, mac, opener, uuid
 
 FIRST, SECOND = "vm_where_first", "vm_where_second"
@@ -44,11 +43,10 @@ class Where(Playbook):
     def where(self, *vms: str, **options: Any) -> dict[str, Any]:
         given = {**self.uxen.options, **self.given, "zone": "zone-a", "vms": list(vms) or [uuid(1)], **options}
         task = {"cloudops.hypervisor.vm_whereabouts": given, "register": "done", "run_once": True}
-        copy = {"content": "{{ done | to_json }}", "dest": str(self.directory / "done.json")}
-        code, output = self.run([task, {"ansible.builtin.copy": copy, "delegate_to": "localhost", "run_once": True}])
+        code, output = self.run([task, show("done", run_once=True)])
         assert code == 0, output
-        done: dict[str, Any] = json.loads((self.directory / "done.json").read_text())
-        return done
+        ((_host, done),) = shown(output)
+        return dict(done)
 
     def one(self, **options: Any) -> dict[str, Any]:
         (vm,) = self.where(**options)["vms"]

@@ -28,7 +28,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_database import Holder, UxenDatabase
 from clients.uxen import SCHEMA, Uxen, cut_wire, pm, vm
-from playbook import COLLECTIONS, Playbook
+from playbook import COLLECTIONS, Playbook, show, shown
 
 COMMIT = b"COMMIT\0"
 
@@ -91,11 +91,10 @@ class Sync(Playbook):
             for number, options in enumerate(given)
         ]
         names = ", ".join(f"done_{number}" for number in range(len(given)))
-        copy = {"content": "{{ [%s] | to_json }}" % names, "dest": str(self.directory / "done.json")}
-        keep = {"ansible.builtin.copy": copy, "delegate_to": "localhost", "run_once": True, "check_mode": False}
-        code, output = self.run([*tasks, {**keep, "diff": False}], *arguments)
+        code, output = self.run([*tasks, show(f"[{names}]", run_once=True)], *arguments)
         assert code == 0, output
-        return json.loads((self.directory / "done.json").read_text()), output
+        ((_host, done),) = shown(output)
+        return done, output
 
     def store(self, run: str = "run-2") -> Store:
         url = self.environment["CLOUDOPS_STORE_URL"]

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
     open_store,
 )
 from clients.api import Api, Remembered, serving
-from playbook import LOCAL, Playbook
+from playbook import LOCAL, Playbook, show, shown
 from xen_answers import cfg, config, domain, uuid
 
 VM = uuid(1)
@@ -63,10 +62,10 @@ class Act(Playbook):
     def act(self, state: str, given: dict[str, Any], *arguments: str, **options: Any) -> tuple[dict[str, Any], str]:
         module = {"vm": VM, "state": state, "proof": given, "zone": "zone-a", "epoch": self.epoch, **options}
         task = {"cloudops.hypervisor.xen_vm": module, "register": "done", "ignore_errors": True}
-        copy = {"content": "{{ done | to_json }}", "dest": str(self.directory / "done.json")}
-        code, output = self.run([task, {"ansible.builtin.copy": copy, "check_mode": False, "diff": False}], *arguments)
+        code, output = self.run([task, show("done")], *arguments)
         assert code == 0, output
-        return json.loads((self.directory / "done.json").read_text()), output
+        ((_host, done),) = shown(output)
+        return done, output
 
     def journal(self) -> list[tuple[str, str]]:
         return [(one.entry.job, one.entry.phase.value) for one in self.store.records(subject=VM)]

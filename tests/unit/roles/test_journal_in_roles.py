@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
     Store,
     open_store,
 )
-from playbook import LOCAL, Playbook
+from playbook import LOCAL, Playbook, show, shown
 
 BEFORE = "# what is here stays\nO2CB_HEARTBEAT_THRESHOLD=31\n"
 
@@ -151,16 +150,11 @@ def test_a_boot_check_takes_its_warnings_of_the_next_start_from_the_journal(play
     for name in ("n1", "n2"):
         playbook.hosts[name] = {**LOCAL, "node_boot_check_checks": ["time"], "node_boot_check_policy": given}
     playbook.hosts["n2"]["node_boot_check_policy"] = {}
-    show = {
-        "name": "Keep what was expected",
-        "ansible.builtin.copy": {
-            "content": "{{ __node_boot_check_policy | to_json }}",
-            "dest": "{{ inventory_dir }}/{{ inventory_hostname }}.json",
-        },
-    }
-    code, output = playbook.run([role("node_boot_check", node_boot_check_fail_on="never"), show])
+    code, output = playbook.run(
+        [role("node_boot_check", node_boot_check_fail_on="never"), show("__node_boot_check_policy")]
+    )
     assert code == 0, output
-    policies = {name: json.loads((playbook.directory / f"{name}.json").read_text()) for name in ("n1", "n2")}
+    policies = dict(shown(output))
     assert policies["n1"]["o2cb"] == {
         "announced": {"heartbeat_threshold": 91},
         "announced_on": today,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from playbook import LOCAL, UNREACHABLE, Playbook
+from playbook import LOCAL, UNREACHABLE, Playbook, show, shown
 from xen_answers import answer, config, domain, uuid
 
 VM = uuid(1)
@@ -44,15 +44,10 @@ def judge(playbook: Playbook, *arguments: str, **more: Any) -> tuple[int, str, d
     options = {"vm": "web-1", "target": "n2", "ends": "end", **ZONE, **more}
     tasks = [
         {"name": "Judge", "cloudops.hypervisor.migration_preflight": options, "register": "found", "run_once": True},
-        {
-            "name": "Keep",
-            "ansible.builtin.copy": {"content": "{{ found | to_json }}", "dest": "{{ inventory_dir }}/found.json"},
-            "run_once": True,
-        },
+        show("found", run_once=True),
     ]
     code, output = playbook.run(tasks, *arguments)
-    kept = playbook.directory / "found.json"
-    return code, " ".join(output.split()), json.loads(kept.read_text()) if kept.exists() else {}
+    return code, " ".join(output.split()), dict(shown(output)).get("n1", {})
 
 
 def test_a_vm_is_found_by_its_name_and_judged_at_both_ends(playbook: Playbook) -> None:
