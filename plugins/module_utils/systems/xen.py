@@ -46,6 +46,8 @@ for domain in found["domains"]:
 SHOW = "print(json.dumps(found))\n"
 ASK_LIBXC = ("python3", "-I", "-c", LIBXC + SHOW)
 ASK_XENSTORE = ("xenstore-ls", "-f", "/local/domain")
+# while a guest is built, xenstored answers everybody else late
+XENSTORE_WITHIN = 20.0
 
 
 @dataclass(frozen=True)
@@ -311,7 +313,7 @@ def _domain(counted: Counted, found: Stored) -> Domain:
 def probe(host: Host) -> Facts:
     """Two commands, neither of which waits for a guest's disks."""
     lost: List[Missing] = []
-    known = _read(lost, host.run(ASK_XENSTORE), lambda text: stored(parse_xenstore(text))) or ()
+    known = _read(lost, host.run(ASK_XENSTORE, XENSTORE_WITHIN), lambda text: stored(parse_xenstore(text))) or ()
     at = host.now()
     answer = _read(lost, _libxc(host), parse_libxc)
     if answer is None:
