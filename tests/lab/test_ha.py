@@ -16,7 +16,7 @@ import pytest
 import remote
 import standin_pdu
 from conftest import SEED
-from controller import Controller
+from controller import Controller, Outcome, Run
 from database import OWNER
 from fault import cut_ssh, make, undo
 from guests import GUESTS_BY_NAME
@@ -79,6 +79,18 @@ def lose(lab: XenLab, how: str, node: str) -> None:
         make(lab, lab.faults[fault], node)
 
 
+def recover(zone: Controller, **more: Any) -> Outcome:
+    """The play to its end, its plan approved by nobody."""
+    return zone.run("ha_recovery", ha_recovery_unasked=True, **more)
+
+
+def recover_until(shown: str, zone: Controller, **more: Any) -> Run:
+    """The play as far as its screen shows this; it goes on."""
+    run = zone.begin("ha_recovery", ha_recovery_unasked=True, **more)
+    run.wait_for(shown, 900)
+    return run
+
+
 @pytest.mark.sample("ha")
 @pytest.mark.parametrize(
     ("how", "node"),
@@ -90,10 +102,10 @@ def test_the_guests_of_a_lost_node_run_on_the_other_though_the_controller_is_kil
 ) -> None:
     lose(spoiled, how, node)
     zone.environment = {"PYTHONPATH": KILLER, "CLOUDOPS_KILL_AFTER": str(random.Random(SEED).randint(4, RECORDS))}
-    killed = zone.run("ha_recovery", ha_recovery_unasked=True)
+    killed = recover(zone)
     zone.environment = {}
     assert killed.rc == -9
-    again = zone.run("ha_recovery", ha_recovery_unasked=True)
+    again = recover(zone)
     assert again.rc == 0, again.screen
     recovered(spoiled, observed, node)
     shown = zone.run("ha_status")
@@ -107,9 +119,9 @@ def test_it_goes_on_from_every_record_at_which_its_controller_was_killed(
 ) -> None:
     lose(spoiled, "frozen", "x2")
     zone.environment = {"PYTHONPATH": KILLER, "CLOUDOPS_KILL_AFTER": str(after)}
-    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == -9
+    assert recover(zone).rc == -9
     zone.environment = {}
-    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    assert recover(zone).rc == 0
     recovered(spoiled, observed, "x2")
 
 
@@ -127,7 +139,7 @@ def test_it_goes_on_though_every_controller_dies_at_its_first_step(
         zone.environment = {"PYTHONPATH": KILLER, "CLOUDOPS_KILL_AFTER": str(own + further)}
         if not with_workers:
             zone.environment["CLOUDOPS_KILL_ALONE"] = str(chosen.uniform(0, 6))
-        if zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0:
+        if recover(zone).rc == 0:
             break
         own, taken = zone.records("ha_recovery"), taken + 1
         assert taken < 2 * RECORDS
@@ -141,13 +153,11 @@ def test_another_controller_goes_on_by_the_store_that_both_have(
 ) -> None:
     with spoiled.database.connect() as connection:
         connection.execute("CREATE DATABASE store")
-    both = {"vm_where_store_url": f"postgresql://{OWNER}@{DATABASE_ADDRESS}/store", "ha_recovery_unasked": True}
+    store = f"postgresql://{OWNER}@{DATABASE_ADDRESS}/store"
     lose(spoiled, "frozen", "x2")
-    first = zone.begin("ha_recovery", **both)
-    first.wait_for("Start this node's", 900)
-    first.kill()
+    recover_until("Start this node's", zone, vm_where_store_url=store).kill()
     other.namespace = spoiled.namespace
-    done = other.run("ha_recovery", **both)
+    done = recover(other, vm_where_store_url=store)
     assert done.rc == 0 and "Switch it off" not in done.words
     recovered(spoiled, observed, "x2")
 
@@ -158,7 +168,7 @@ def test_a_node_that_lost_its_power_proves_by_its_new_boot_that_it_was_off(
 ) -> None:
     assert zone.run("boot_gate").rc == 0
     lose(spoiled, "killed", "x1")
-    done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_gated=True)
+    done = recover(zone, ha_recovery_gated=True)
     assert done.rc == 0 and "a new boot is the proof" in done.words
     assert spoiled.bmcs["x1"].powered()
     recovered(spoiled, observed, "x1")
@@ -210,9 +220,8 @@ def test_a_plan_is_carried_out_as_it_was_approved(spoiled: XenLab, observed: Obs
 def test_two_operators_recover_once(spoiled: XenLab, observed: Observer, zone: Controller, other: Controller) -> None:
     lose(spoiled, "frozen", "x2")
     other.namespace = spoiled.namespace
-    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
-    first.wait_for("Read every node")
-    second = other.run("ha_recovery", ha_recovery_unasked=True)
+    first = recover_until("Read every node", zone)
+    second = recover(other)
     assert second.rc != 0 and "recovery of the zone" in second.words
     assert first.end(1500).rc == 0
     recovered(spoiled, observed, "x2")
@@ -237,14 +246,13 @@ def test_it_ends_where_it_is_told_to_and_goes_on_when_it_is_run_again(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "frozen", "x2")
-    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
-    first.wait_for("Switch it off", 600)
+    first = recover_until("Switch it off", zone)
     stopped = zone.run("ha_stop", reason="the node was only slow")
     assert stopped.rc == 0, stopped.screen
     assert "the node was only slow" in stopped.words
     assert first.end().rc == 0
     is_untouched(spoiled, "x2")
-    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    assert recover(zone).rc == 0
     recovered(spoiled, observed, "x2")
 
 
@@ -253,11 +261,11 @@ def test_where_the_bmc_is_silent_too_a_persons_word_is_needed(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "killed with its BMC", "x2")
-    first = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=HURRIED)
+    first = recover(zone, ha_recovery_numbers=HURRIED)
     assert "nobody could be asked" in first.words
     is_untouched(spoiled, "x2")
     word = {"question": "off", "about": "x2", "yes": True, "reason": "its plug is out"}
-    assert zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_words=[word]).rc == 0
+    assert recover(zone, ha_recovery_words=[word]).rc == 0
     recovered(spoiled, observed, "x2")
 
 
@@ -270,7 +278,7 @@ def test_where_the_bmc_is_silent_too_a_second_fence_device_takes_its_place(
     pdu = {"agent": "fence_standin_pdu", "plugs": {"2": "x2"}}
     wrong = zone.run("ha_plan", ha_recovery_second={**pdu, "plugs": {"1": "x2"}}, ha_recovery_numbers=HURRIED)
     assert "outlet 1 is called x1 there, recorded is x2" in wrong.words
-    done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_second=pdu)
+    done = recover(zone, ha_recovery_second=pdu)
     assert done.rc == 0 and "fence_standin_pdu: power on" in done.words
     recovered(spoiled, observed, "x2")
 
@@ -280,7 +288,7 @@ def test_a_bmc_that_lies_proves_nothing_and_the_node_may_wake(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "frozen before a BMC that lies", "x2")
-    asked = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=HURRIED)
+    asked = recover(zone, ha_recovery_numbers=HURRIED)
     assert "its link at the switch" in asked.words
     is_untouched(spoiled, "x2")
     # as it does by itself, sooner or later: its guests go on writing
@@ -309,7 +317,7 @@ def test_a_node_that_lost_its_storage_restarts_itself_and_its_guests_run_elsewhe
     lose(spoiled, how, "x2")
     await_gone("x2", boot)
     # with its storage as it is it may not come up again: then it is switched off
-    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    assert recover(zone).rc == 0
     recovered(spoiled, observed, "x2")
 
 
@@ -318,12 +326,11 @@ def test_a_database_that_goes_in_the_middle_is_written_by_the_next_run(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "frozen", "x2")
-    first = zone.begin("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=HURRIED)
-    first.wait_for("Start this node's", 900)
+    first = recover_until("Start this node's", zone, ha_recovery_numbers=HURRIED)
     make(spoiled, spoiled.faults["database_gone"], "x1")
     assert "uxen database" in first.end(1500).words
     undo(spoiled, [("database_gone", "x1")])
-    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    assert recover(zone).rc == 0
     recovered(spoiled, observed, "x2")
 
 
@@ -333,11 +340,10 @@ def test_an_ha_that_wakes_in_the_middle_starts_beside_us_and_nothing_runs_twice(
 ) -> None:
     lose(spoiled, "frozen", "x2")
     numbers = {"held_off": "", "parallel": 1, "poll": 15, "max_age": 60}
-    first = zone.begin("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=numbers)
-    first.wait_for("Switch it off", 600)
+    first = recover_until("Switch it off", zone, ha_recovery_numbers=numbers)
     spoiled.uxen["x1"].behave(**ITS_OWN_HA)
     first.end(1500)
-    assert zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=numbers).rc == 0
+    assert recover(zone, ha_recovery_numbers=numbers).rc == 0
     recovered(spoiled, observed, "x2")
 
 
@@ -346,11 +352,10 @@ def test_a_node_that_somebody_switches_on_in_the_middle_gets_nothing_twice(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "frozen", "x2")
-    first = zone.begin("ha_recovery", ha_recovery_unasked=True)
-    first.wait_for("Start this node's", 900)
+    first = recover_until("Start this node's", zone)
     spoiled.bmcs["x2"].fence("on")
     first.end(1500)
-    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    assert recover(zone).rc == 0
     recovered(spoiled, observed, "x2")
 
 
@@ -361,7 +366,7 @@ def test_a_node_that_was_fenced_returns_and_gets_its_guests_back(
     assert zone.run("boot_gate").rc == 0
     assert zone.run("fleet_snapshot").rc == 0
     lose(spoiled, "frozen", "x2")
-    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    assert recover(zone).rc == 0
     # nobody waits for a node that is proven off
     spare = GUESTS_BY_NAME["spare-1"]
     short = {"vm_start_ha_held_off": "the lab has none", "vm_start_watch": 0, "vm_start_boot_time": 3}
@@ -390,7 +395,7 @@ def test_a_source_that_dies_in_a_migration_leaves_a_guest_that_runs_once(
     run.wait_for("migrate (")
     lose(spoiled, "frozen", "x2")
     assert run.end().rc != 0
-    done = zone.run("ha_recovery", ha_recovery_unasked=True)
+    done = recover(zone)
     assert done.rc == 0 and "close_job" in done.words
     recovered(spoiled, observed, "x2")
 
@@ -408,7 +413,7 @@ def test_a_node_in_maintenance_is_emptied_first_and_never_fenced(
     # of a guest that is wanted nobody knows now whether it runs there
     lost = HOME["x1"][0]
     remote.script("x1", f"xl destroy {lost.uuid}")
-    done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers=HURRIED)
+    done = recover(zone, ha_recovery_numbers=HURRIED)
     assert "x2: it is in maintenance" in done.words and "Switch it off" not in done.words
     assert spoiled.bmcs["x2"].powered()
     assert lost.uuid not in spoiled.domains("x1")
@@ -423,7 +428,7 @@ def test_a_node_that_restarted_by_itself_is_not_fenced_and_its_guests_run_again(
     assert zone.run("fleet_snapshot").rc == 0
     spoiled.bmcs["x2"].ask("chassis", "power", "reset")
     spoiled.await_other_boot("x2", boot)
-    done = zone.run("ha_recovery", ha_recovery_unasked=True)
+    done = recover(zone)
     assert done.rc == 0 and "Switch it off" not in done.words
     runs_once(spoiled, observed)
 
@@ -440,7 +445,7 @@ def test_a_cut_lower_half_is_not_fenced_before_quorum_took_the_healthy_node(
     assert spoiled.bmcs["x1"].powered(), "it was fenced before the healthy node went"
     first.end(1500)
     assert zone.run("node_boot_check", "--limit", "x2", node_boot_check_repair=True).rc == 0
-    assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+    assert recover(zone).rc == 0
     recovered(spoiled, observed, "x1")
 
 
@@ -450,7 +455,7 @@ def test_a_controller_that_is_cut_off_itself_does_nothing(
 ) -> None:
     spoiled.namespace.ip("address del 10.78.0.1/24 dev zone", "address del 10.78.5.1/24 dev guests")
     try:
-        done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_numbers={"patience": 60.0, "poll": 15.0})
+        done = recover(zone, ha_recovery_numbers={"patience": 60.0, "poll": 15.0})
     finally:
         spoiled.namespace.replug()
     assert "the controller itself may be cut off" in done.words and "Switch it off" not in done.words
@@ -462,11 +467,10 @@ def test_ssh_that_is_lost_right_after_a_start_starts_nothing_twice(
     spoiled: XenLab, observed: Observer, zone: Controller
 ) -> None:
     lose(spoiled, "frozen", "x2")
-    run = zone.begin("ha_recovery", ha_recovery_unasked=True)
-    run.wait_for("Start this node's", 900)
+    run = recover_until("Start this node's", zone)
     cut_ssh("x1", 45)
     if run.end(1500).rc:
-        assert zone.run("ha_recovery", ha_recovery_unasked=True).rc == 0
+        assert recover(zone).rc == 0
     recovered(spoiled, observed, "x2")
     began = remote.script("x1", "journalctl --quiet --output=cat -u 'cloudops-job-ha-*' | grep -c result:")
     assert began == "2\n", "each job ran once"
@@ -482,7 +486,7 @@ def test_where_memory_is_too_small_who_fits_is_started_and_who_does_not_is_named
     taken = {"overhead_kib": (free // 2 - 100) * 1024}
     with listening(spoiled.namespace, tmp_path / "told"):
         to = [URL, "json://127.0.0.1:1"]
-        done = zone.run("ha_recovery", ha_recovery_unasked=True, ha_recovery_placement=taken, ha_recovery_tell=to)
+        done = recover(zone, ha_recovery_placement=taken, ha_recovery_tell=to)
     assert done.rc == 0 and "memory" in done.words
     assert "Not told: to[2]: not delivered" in done.words
     assert titles(tmp_path / "told") == [
