@@ -14,7 +14,7 @@ import math
 import re
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import lease_reading
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check, examine
@@ -27,7 +27,13 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import probe_order
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import MOUNTINFO, Mount, parse_mountinfo
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import (
+    FSTAB,
+    MOUNTINFO,
+    Mount,
+    parse_fstab,
+    parse_mountinfo,
+)
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import read_processes
@@ -103,7 +109,9 @@ def read(local: LocalHost, ordered: Order) -> Dict[str, Any]:
     mounts = mounts_of(host, lost)
     recovering, cluster = guard(host, mounts, lost)
     touches = touches_on(ordered.roots, mounts)
-    configs = vm_config.probe(host, ordered.roots, touches, FOR_IMAGES * ordered.timeout)
+    gone = roots_of_no_volume(host, ordered.roots, mounts)
+    there = [root for root in ordered.roots if root not in gone]
+    configs = vm_config.probe(host, there, touches, FOR_IMAGES * ordered.timeout)
     found = xen.probe(host)
     domains = found.domains or ()
     roots = tuple(dict.fromkeys(ordered.roots + configs.roots))
@@ -225,6 +233,26 @@ def touches_on(roots: Sequence[str], mounts: Sequence[Mount]) -> Touches:
     if any(one.fstype in CLUSTERED for one in mounts):
         return Touches.OCFS2
     return Touches.NFS if any(kind in NFS for kind in kinds) else Touches.DISKS
+
+
+def roots_of_no_volume(host: LocalHost, roots: Sequence[str], mounts: Sequence[Mount]) -> Tuple[str, ...]:
+    """Roots that are not there because the volume that fstab has for them is not mounted: nothing of it is missing.
+
+    With a shared volume at a place that fstab does not have for one, it may be theirs: then that is no answer. Nor is
+    it with one that the kernel has though nothing shows it mounted (umount -l), which processes may use still.
+    """
+    entries, _passed_over = parse_fstab(host.read(FSTAB).stdout)
+    shared = {mount.path for mount in mounts if mount.fstype in CLUSTERED + NFS}
+    mounted, places = {mount.path for mount in mounts}, {entry.path for entry in entries}
+    hidden = host.glob(o2cb.FS_STATE) if all(mount.fstype != "ocfs2" for mount in mounts) else []
+    if not mounts or hidden or not shared <= places:
+        return ()
+    waiting = [root for root in roots if _lies_on(root, places - mounted) and not _lies_on(root, shared)]
+    return tuple(root for root in waiting if host.read(root).problem is Problem.ABSENT)
+
+
+def _lies_on(path: str, places: Iterable[str]) -> bool:
+    return any(path == place or path.startswith(place + "/") for place in places)
 
 
 class Volumes:

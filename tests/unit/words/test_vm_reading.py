@@ -62,13 +62,15 @@ WALKED = {
     "problems": [],
     "roots": ["/data/domu"],
 }
-WALK = f"python3 -I -S -c {vm_config.WALK} " + json.dumps(
-    {
-        "roots": ["/data/domu"],
-        "saved": [vm_config.SAVED, vm_config.SAVED + vm_config.SET_ASIDE],
-        "depth": vm_config.DEPTH,
-    }
-)
+
+
+def walk(*roots):
+    saved = [vm_config.SAVED, vm_config.SAVED + vm_config.SET_ASIDE]
+    order = {"roots": list(roots), "saved": saved, "depth": vm_config.DEPTH}
+    return f"python3 -I -S -c {vm_config.WALK} " + json.dumps(order)
+
+
+WALK = walk("/data/domu")
 STAT = f"stat -L --format %d %i %n -- {RAW} {QCOW2}"
 BLKID = "blkid -p -o export /dev/mapper/mpathb"
 LOSETUP = " ".join(image_openers.ASK_LOOPS)
@@ -207,6 +209,40 @@ def test_a_node_without_a_cluster_says_so():
     local = {path: None for path in node()._answers if path.startswith(("/sys/kernel/config", "/etc/ocfs2"))}
     plain = MOUNTS.replace("ocfs2 /dev/mapper/mpathb rw,_netdev,heartbeat=local", "ext4 /dev/vdb rw")
     assert read(**local, **{"/proc/self/mountinfo": plain})["node"]["cluster"] is None
+
+
+LOCAL, SHARED = MOUNTS.splitlines(keepends=True)
+OF_DATA = "/dev/vdb /data ocfs2 _netdev 0 0\n"
+NOTHING = {"configs": [], "saved": [], "problems": []}
+NO_FOLDER = json.dumps({**NOTHING, "problems": [["/data/domu", "No such file or directory"]], "roots": ["/data/domu"]})
+
+
+@pytest.mark.parametrize(
+    ("mounts", "fstab", "in_kernel", "asks"),
+    [
+        (LOCAL, OF_DATA, False, []),
+        (LOCAL, OF_DATA, True, ["/data/domu"]),
+        (LOCAL, "/dev/vda / ext4 rw 0 0\n", False, ["/data/domu"]),
+        (LOCAL + SHARED.replace("/data", "/mnt"), OF_DATA, True, ["/data/domu"]),
+        ("", OF_DATA, False, ["/data/domu"]),
+    ],
+    ids=["fstab's volume is not mounted", "umount -l", "not in fstab", "mounted elsewhere", "mounts not read"],
+)
+def test_a_folder_of_a_volume_that_is_not_mounted_hides_nothing(mounts, fstab, in_kernel, asks):
+    answers = {walk(): json.dumps({**NOTHING, "roots": []}), WALK: NO_FOLDER}
+    changes = {"/proc/self/mountinfo": mounts, "/etc/fstab": fstab, **answers}
+    if not in_kernel:
+        changes[f"/sys/kernel/debug/ocfs2/{REGION}/fs_state"] = None
+    answer = read(**changes, **{LIBXC: libxc(DOMAINS[:1]), XENSTORE: ""})
+    assert answer["domains"] == [] and answer["configs"] == []
+    assert [one["reading"] for one in answer["missing"] if one["reading"] == "/data/domu"] == asks
+
+
+def test_a_folder_below_a_place_where_nothing_is_mounted_is_read():
+    changes = {"/proc/self/mountinfo": LOCAL, "/etc/fstab": OF_DATA}
+    changes[f"/sys/kernel/debug/ocfs2/{REGION}/fs_state"] = None
+    answer = read(**changes, **{"/data/domu": Problem.FAILED})
+    assert [one["path"] for one in answer["configs"]] == [CFG]
 
 
 def test_images_and_their_openers_are_compared_by_volume_and_inode():
