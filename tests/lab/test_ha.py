@@ -445,8 +445,9 @@ def test_a_cut_lower_half_is_not_fenced_before_quorum_took_the_healthy_node(
     assert spoiled.bmcs["x1"].powered(), "it was fenced before the healthy node went"
     first.end(1500)
     # who came back cannot join beside a node that beats and cannot be reached: a person ends that
-    spoiled.bmcs["x1"].fence("off")
     spoiled.await_boot("x2")
+    assert "heartbeat" in zone.run("node_verdict").words
+    spoiled.bmcs["x1"].fence("off")
     assert zone.run("node_boot_check", "--limit", "x2", node_boot_check_repair=True).rc == 0
     assert recover(zone).rc == 0
     recovered(spoiled, observed, "x1")
