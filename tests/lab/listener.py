@@ -24,17 +24,18 @@ URL = f"json://127.0.0.1:{PORT}"
 def listening(namespace: Namespace, path: Path) -> Iterator[None]:
     path.touch()
     command = namespace.inside(sys.executable, __file__, str(path))
-    server = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
-    try:
-        assert server.stdout is not None and server.stdout.readline(), "it does not listen"
-        yield
-    finally:
-        server.kill()
-        server.wait()
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE) as server:
+        try:
+            assert server.stdout is not None and server.stdout.readline(), "it does not listen"
+            yield
+        finally:
+            server.kill()
 
 
-def titles(path: Path) -> list[str]:
-    return [json.loads(line)["title"] for line in path.read_text().splitlines()]
+def told(path: Path) -> list[tuple[str, str]]:
+    """Title and text of each notification."""
+    heard = [json.loads(line) for line in path.read_text().splitlines()]
+    return [(one["title"], one["message"]) for one in heard]
 
 
 class Keeper(BaseHTTPRequestHandler):

@@ -21,7 +21,7 @@ from database import OWNER
 from fault import cut_ssh, make, undo
 from guests import GUESTS_BY_NAME
 from host import LabError
-from listener import URL, listening, titles
+from listener import URL, listening, told
 from observer import Observer
 from topology import DATABASE_ADDRESS
 from xen_lab import XenLab
@@ -491,11 +491,13 @@ def test_where_memory_is_too_small_who_fits_is_started_and_who_does_not_is_named
     with listening(spoiled.namespace, tmp_path / "told"):
         to = [URL, "json://127.0.0.1:1"]
         done = recover(zone, ha_recovery_placement=taken, ha_recovery_tell=to)
-    assert done.rc == 0 and "memory" in done.words
+    assert done.rc == 0 and "room would be made by x1 +" in done.words
     assert "Not told: to[2]: not delivered" in done.words
-    assert titles(tmp_path / "told") == [
+    notifications = told(tmp_path / "told")
+    assert [title for title, _text in notifications] == [
         "lab: a node is lost",
         "lab: x2 is switched off",
         "lab: recovery has ended",
     ]
+    assert "MiB free. Make room, then run this again." in notifications[-1][1]
     assert len({guest.uuid for guest in HOME["x2"]} & spoiled.domains("x1")) == 1
