@@ -33,9 +33,9 @@ def listening(namespace: Namespace, path: Path) -> Iterator[None]:
 
 
 def told(path: Path) -> list[tuple[str, str]]:
-    """Title and text of each notification."""
+    """Title and text of each notification, the text as one line."""
     heard = [json.loads(line) for line in path.read_text().splitlines()]
-    return [(one["title"], one["message"]) for one in heard]
+    return [(one["title"], " ".join(one["message"].split())) for one in heard]
 
 
 class Keeper(BaseHTTPRequestHandler):
