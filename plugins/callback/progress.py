@@ -12,7 +12,7 @@ author:
   - cloudops.hypervisor contributors (@cloudops)
 description:
   - Shows how far a task has come on all hosts, in one line that is rewritten in place. Where the output is no terminal,
-    such a line is printed every O(interval) seconds instead.
+    such a line is printed every O(interval) seconds instead, and the last one of a task that had any.
   - Counts the verdicts of M(cloudops.hypervisor.node_health) as they come in.
   - Hosts on which nothing had to be done are counted and not listed. Changes, differences, warnings, failures and
     unreachable hosts are shown as P(ansible.builtin.default#callback) shows them, messages of M(ansible.builtin.debug)
@@ -125,6 +125,8 @@ class CallbackModule(Default):
         self._unreached: dict[str, str] = {}
         self._line = ""
         self._drawn = 0.0
+        # how many hosts were done when it was told last, of this task
+        self._told = 0
 
     def set_options(self, task_keys: Any = None, var_options: Any = None, direct: Any = None) -> None:
         super().set_options(task_keys=task_keys, var_options=var_options, direct=direct)
@@ -240,6 +242,7 @@ class CallbackModule(Default):
     def _begin(self, task: Any) -> None:
         self.end()
         self._task = task
+        self._told = 0
         self._counts.clear()
         self._drawn = time.monotonic()
 
@@ -257,7 +260,7 @@ class CallbackModule(Default):
                 # Some terminals say that they have no columns at all.
                 self._write(self._text(done, (os.get_terminal_size(sys.stdout.fileno()).columns or 80) - 1))
         elif now - self._drawn >= self.get_option("interval"):
-            self._drawn = now
+            self._drawn, self._told = now, done
             self._display.display(self._text(done, 0))
 
     def _text(self, done: int, width: int) -> str:
@@ -276,7 +279,11 @@ class CallbackModule(Default):
             self._write("")
 
     def end(self) -> None:
+        """A log in which a task's progress was told has the end of it too."""
         self.clear()
+        done = sum(self._counts.values())
+        if self._task is not None and 0 < self._told < done:
+            self._display.display(self._text(done, 0))
         self._task = None
 
     def _write(self, line: str) -> None:

@@ -197,6 +197,13 @@ class TestProgress:
         _code, output = ansible.run(TASKS[:1], CLOUDOPS_PROGRESS_INTERVAL="3600", **PROGRESS)
         assert output == ""
 
+    def test_what_was_told_of_a_task_is_told_to_its_end(self, ansible: Ansible) -> None:
+        for seconds, name in ((2, "n1"), (3, "n2")):
+            ansible.hosts[name] = {**LOCAL, "seconds": seconds}
+        come = {"name": "Come", "ansible.builtin.command": "sleep {{ seconds }}", "changed_when": False}
+        _code, output = ansible.run([come], CLOUDOPS_PROGRESS_INTERVAL="1.8", **PROGRESS)
+        assert output.count("Come  1/2\n") == output.count("Come  2/2\n") == 1
+
     def test_a_host_that_stays_unreachable_is_told_once(self, ansible: Ansible) -> None:
         ansible.hosts = {"n1": LOCAL, "n2": UNREACHABLE}
         look = {"name": "Look", "ansible.builtin.ping": {}, "ignore_unreachable": True}
