@@ -63,6 +63,11 @@ RECOVERY: Dict[str, Tuple[str, str]] = {
         "it may run on {0}, which is not proven off; missing: {1}",
         "{0} 의 전원이 꺼졌음이 확인되지 않아 그곳에서 구동 중일 수 있음 (미확인: {1})",
     ),
+    "ha_in_maintenance": ("{0} is silent and in maintenance", "{0} 은(는) 점검(maintenance) 중이며 응답하지 않음"),
+    "ha_may_be_maintained": (
+        "it may run on {0}, which is in maintenance, silent, and not proven off",
+        "점검(maintenance) 중인 {0} 이(가) 응답하지 않고 전원이 꺼졌음도 확인되지 않아 그곳에서 구동 중일 수 있음",
+    ),
     "ha_eviction_of": ("{0}: its eviction by o2cb", "{0}: o2cb 의 클러스터 제외"),
     # what becomes of a VM
     "ha_twice": ("it may run twice", "이중 실행 가능성 있음"),

@@ -414,10 +414,15 @@ def test_a_node_in_maintenance_is_emptied_first_and_never_fenced(
     lost = HOME["x1"][0]
     remote.script("x1", f"xl destroy {lost.uuid}")
     done = recover(zone, ha_recovery_numbers=HURRIED)
-    assert "x2: it is in maintenance" in done.words and "Switch it off" not in done.words
+    assert "in maintenance: it is never fenced" in done.words and "Switch it off" not in done.words
+    assert "nobody could be asked" in done.words
     assert spoiled.bmcs["x2"].powered()
     assert lost.uuid not in spoiled.domains("x1")
-    spoiled.machines["x2"].thaw()
+    # whoever replaces the fan says that it is off, and its BMC does not say otherwise
+    spoiled.bmcs["x2"].fence("off")
+    word = {"question": "off", "about": "x2", "yes": True, "reason": "a fan is replaced"}
+    assert recover(zone, ha_recovery_words=[word]).rc == 0
+    recovered(spoiled, observed, "x2")
 
 
 @pytest.mark.soak

@@ -791,14 +791,23 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
         return Start(name, Phrase("ha_proven_off"), case.not_after, target, job)
     silent = [one for one in vm.proof.silent if one in case.sight.nodes]
     if silent:
-        missing = _off(silent[0], case.sight.nodes[silent[0]], case.attempts, case.words).missing
-        said = Phrase("ha_may_be_there", silent[0], missing)
-        out = Out(Way.UNDECIDED, said, Phrase("do_say_off", silent[0]))
-        fence = fence_standing(case, silent[0])
-        # of a node that was given up a person has to say more, in a run of their own
-        given_up = isinstance(fence, Out) and fence.way is Way.UNDECIDED
-        return out if given_up else _patiently(case, out)
+        return _may_be_on(case, silent[0])
     return _patiently(case, Out(Way.UNDECIDED, decided.said or Phrase("vm_not_proven_off")))
+
+
+def _may_be_on(case: Case, name: str) -> Standing:
+    """The node is silent. One in maintenance is never switched off by us: a person says that it is."""
+    node = case.sight.nodes[name]
+    missing = _off(name, node, case.attempts, case.words).missing
+    out = Out(Way.UNDECIDED, Phrase("ha_may_be_there", name, missing), Phrase("do_say_off", name))
+    if node.maintenance:
+        out = replace(out, why=Phrase("ha_may_be_maintained", name))
+        asked = _ask_off(case, name, Phrase("ha_in_maintenance", name))
+        return out if isinstance(asked, Out) else asked
+    fence = fence_standing(case, name)
+    # of a node that was given up a person has to say more, in a run of their own
+    given_up = isinstance(fence, Out) and fence.way is Way.UNDECIDED
+    return out if given_up else _patiently(case, out)
 
 
 def without_database(case: Case, name: str) -> Optional[Standing]:

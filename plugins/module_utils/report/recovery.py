@@ -80,7 +80,9 @@ def _node(name: str, decision: Mapping[str, Any], language: str) -> Iterable[Row
     yield name, "%s (%s; %s)" % (fill(words.message, finding, language), rule, age), STYLES[row.status.value]
     if node["missing"]:
         yield "", say(language, "ha.missing", what=", ".join(node["missing"])), ""
-    if words.remedy:
+    if node["maintenance"]:
+        yield "", say(language, "ha.maintenance"), STYLES["warning"]
+    elif words.remedy:
         yield say(language, "label.remedy"), fill(words.remedy, finding, language), ""
     for what, one in node["readings"].items():
         yield what, "; ".join(said(each, decision, language) for each in (one["reading"], *one["evidence"])), ""

@@ -53,6 +53,10 @@ CATALOGUE: Dict[str, Text] = {
     "ha.read": Text("read {age} s ago", "{age}초 전에 읽음"),
     "ha.row": Text("rule {rule}", "규칙 {rule}"),
     "ha.missing": Text("missing for a verdict: {what}", "판정에 부족한 근거: {what}"),
+    "ha.maintenance": Text(
+        "in maintenance: it is never fenced, and only a person can say that it is off",
+        "점검(maintenance) 중: fence 하지 않으며, 전원이 꺼졌는지는 담당자만 확인할 수 있음",
+    ),
     "ha.quorum": Text(
         "o2cb decides its quorum in {left} s, at {at}: {why}", "o2cb 정족수 결정까지 {left}초, {at}: {why}"
     ),

@@ -440,6 +440,19 @@ def test_a_node_that_was_given_up_is_not_waited_for():
     assert found.outs["a"].do.startswith("Switch n1 off by hand")
 
 
+def test_of_a_silent_node_in_maintenance_a_person_is_asked_whether_it_is_off():
+    for bmc in (Bmc.ON, Bmc.OFF):
+        sight = zone(n1=node(replace(HUNG, bmc=bmc), maintenance=True))
+        planned = [*HELD, *past("plan", "recovery", NOW - 60, **{**PLAN, "fences": {}})]
+        step = first(decide(sight, planned))
+        assert (step.kind, step.subject, step.question.value) == ("word", "n1", "off")
+        found = decide(sight, [*planned, *said("off", "n1", yes=False)])
+        assert found.ended and "which is in maintenance" in found.outs["a"].why
+        assert found.outs["a"].do.startswith("Switch n1 off by hand")
+        # its BMC has the last word
+        assert ("n1" in recovery.excused(sight.nodes, said("off", "n1"))) == (bmc is Bmc.OFF)
+
+
 def job(state, vm=LOST, journal=STARTED, **more):
     sight = zone(n1=GONE, a=vm)
     return decide(replace(sight, nodes={**sight.nodes, "n2": node(jobs={JOB: Job(state, **more)})}), journal)

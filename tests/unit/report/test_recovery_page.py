@@ -36,6 +36,7 @@ def node(verdict: str = "off", rule: int | None = 20, answers: bool = False, **m
         "readings": {"management": SILENT},
         "age": 3.2,
         "answers": answers,
+        "maintenance": False,
         "quorum": None,
         **more,
     }
@@ -137,6 +138,13 @@ def test_a_plan_says_how_it_is_approved_by_whom_or_why_that_does_not_hold() -> N
     refused = text("plan", decision({**SHOW, "approval": refusal}, saved=SAVED))
     assert "does not hold: it is 90 min old" in refused and "approved by" not in refused
     assert "plan_approve" not in text("plan", decision(SHOW))
+
+
+def test_of_a_node_in_maintenance_that_is_said_and_not_what_to_do_to_it() -> None:
+    hung = {"n2": node("hung", 19)}
+    assert "Photograph the console" in text("verdict", decision(nodes=hung))
+    said = text("verdict", decision(nodes={"n2": node("hung", 19, maintenance=True)}))
+    assert "in maintenance: it is never fenced" in said and "Photograph the console" not in said
 
 
 def test_without_a_plan_it_is_said_why_and_what_is_asked() -> None:
