@@ -797,13 +797,13 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
 
 def _may_be_on(case: Case, name: str) -> Standing:
     """The node is silent. One in maintenance is never switched off by us: a person says that it is."""
-    node = case.sight.nodes[name]
-    missing = _off(name, node, case.attempts, case.words).missing
-    out = Out(Way.UNDECIDED, Phrase("ha_may_be_there", name, missing), Phrase("do_say_off", name))
+    node, do = case.sight.nodes[name], Phrase("do_say_off", name)
     if node.maintenance:
-        out = replace(out, why=Phrase("ha_may_be_maintained", name))
         asked = _ask_off(case, name, Phrase("ha_in_maintenance", name))
+        out = Out(Way.UNDECIDED, Phrase("ha_may_be_maintained", name), do)
         return out if isinstance(asked, Out) else asked
+    missing = _off(name, node, case.attempts, case.words).missing
+    out = Out(Way.UNDECIDED, Phrase("ha_may_be_there", name, missing), do)
     fence = fence_standing(case, name)
     # of a node that was given up a person has to say more, in a run of their own
     given_up = isinstance(fence, Out) and fence.way is Way.UNDECIDED
