@@ -229,19 +229,19 @@ NO_FOLDER = json.dumps({**NOTHING, "problems": [["/data/domu", "No such file or 
     ids=["fstab's volume is not mounted", "umount -l", "not in fstab", "mounted elsewhere", "mounts not read"],
 )
 def test_a_folder_of_a_volume_that_is_not_mounted_hides_nothing(mounts, fstab, in_kernel, asks):
-    answers = {walk(): json.dumps({**NOTHING, "roots": []}), WALK: NO_FOLDER}
-    changes = {"/proc/self/mountinfo": mounts, "/etc/fstab": fstab, **answers}
+    changes = {"/proc/self/mountinfo": mounts, "/etc/fstab": fstab, LIBXC: libxc(DOMAINS[:1]), XENSTORE: ""}
+    changes.update({walk(): json.dumps({**NOTHING, "roots": []}), WALK: NO_FOLDER})
     if not in_kernel:
         changes[f"/sys/kernel/debug/ocfs2/{REGION}/fs_state"] = None
-    answer = read(**changes, **{LIBXC: libxc(DOMAINS[:1]), XENSTORE: ""})
+    answer = read(**changes)
     assert answer["domains"] == [] and answer["configs"] == []
     assert [one["reading"] for one in answer["missing"] if one["reading"] == "/data/domu"] == asks
 
 
 def test_a_folder_below_a_place_where_nothing_is_mounted_is_read():
-    changes = {"/proc/self/mountinfo": LOCAL, "/etc/fstab": OF_DATA}
+    changes = {"/proc/self/mountinfo": LOCAL, "/etc/fstab": OF_DATA, "/data/domu": Problem.FAILED}
     changes[f"/sys/kernel/debug/ocfs2/{REGION}/fs_state"] = None
-    answer = read(**changes, **{"/data/domu": Problem.FAILED})
+    answer = read(**changes)
     assert [one["path"] for one in answer["configs"]] == [CFG]
 
 
