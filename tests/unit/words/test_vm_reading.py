@@ -229,8 +229,9 @@ NO_FOLDER = json.dumps({**NOTHING, "problems": [["/data/domu", "No such file or 
     ids=["fstab's volume is not mounted", "umount -l", "not in fstab", "mounted elsewhere", "mounts not read"],
 )
 def test_a_folder_of_a_volume_that_is_not_mounted_hides_nothing(mounts, fstab, in_kernel, asks):
-    changes = {"/proc/self/mountinfo": mounts, "/etc/fstab": fstab, LIBXC: libxc(DOMAINS[:1]), XENSTORE: ""}
+    changes = {"/proc/self/mountinfo": mounts, "/etc/fstab": fstab}
     changes.update({walk(): json.dumps({**NOTHING, "roots": []}), WALK: NO_FOLDER})
+    changes.update({LIBXC: libxc(DOMAINS[:1]), XENSTORE: ""})
     if not in_kernel:
         changes[f"/sys/kernel/debug/ocfs2/{REGION}/fs_state"] = None
     answer = read(**changes)
