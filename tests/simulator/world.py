@@ -300,6 +300,9 @@ class World:
             self.after(2.0, lambda: node.runs and node.boot == boot and self.create_later(node, vm, by))
         elif vm in self.image_jobs:
             self.note(by, "finds no image of", vm)
+        elif vm not in self.ours and self.running(vm):
+            # two others that double each other are not our matter either
+            self.note(by, "finds", vm, "running")
         elif node.runs and node.mounted:
             self.create(node, vm, by)
 
