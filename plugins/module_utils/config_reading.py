@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost, Missing, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import Entry, Mount, parse_fstab
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import Entry, Mount, lies_on, parse_fstab
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import (
     bridge_macs,
@@ -112,7 +112,7 @@ def _fstab(host: LocalHost) -> Tuple[Entry, ...]:
 
 def _place(place: vm_paths.Place, mounts: Sequence[Mount], volumes: Volumes, fstab: Sequence[Entry]) -> Dict[str, Any]:
     mount = image_openers.volume_at(place.real, mounts)
-    over = [one for one in fstab if place.real.startswith(one.path.rstrip("/") + "/") and one.path != "/"]
+    over = [one for one in fstab if lies_on(place.real, one.path) and one.path != "/"]
     expected = max(over, key=lambda one: len(one.path), default=None)
     unmounted = expected is not None and (mount is None or len(mount.path) < len(expected.path.rstrip("/")))
     device = place.kind == "device"

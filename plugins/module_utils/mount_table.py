@@ -100,6 +100,11 @@ def parse_fstab(text: str) -> Tuple[Tuple[Entry, ...], Tuple[str, ...]]:
     return tuple(entries), tuple(passed_over)
 
 
+def lies_on(path: str, folder: str) -> bool:
+    """Is the path that folder, or below it? By their names: links are not followed."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
 def _unescaped(word: str) -> str:
     """A blank, tab, newline, backslash or # is written as a backslash and three octal digits."""
     return re.sub(r"\\([0-3][0-7]{2})", lambda match: chr(int(match.group(1), 8)), word)

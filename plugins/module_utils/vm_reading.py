@@ -14,7 +14,7 @@ import math
 import re
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import lease_reading
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check, examine
@@ -31,6 +31,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table im
     FSTAB,
     MOUNTINFO,
     Mount,
+    lies_on,
     parse_fstab,
     parse_mountinfo,
 )
@@ -247,12 +248,9 @@ def roots_of_no_volume(host: LocalHost, roots: Sequence[str], mounts: Sequence[M
     hidden = host.glob(o2cb.FS_STATE) if all(mount.fstype != "ocfs2" for mount in mounts) else []
     if not mounts or hidden or not shared <= places:
         return ()
-    waiting = [root for root in roots if _lies_on(root, places - mounted) and not _lies_on(root, shared)]
-    return tuple(root for root in waiting if host.read(root).problem is Problem.ABSENT)
-
-
-def _lies_on(path: str, places: Iterable[str]) -> bool:
-    return any(path == place or path.startswith(place + "/") for place in places)
+    waiting = [root for root in roots if any(lies_on(root, place) for place in places - mounted)]
+    theirs = {root for root in waiting if any(lies_on(root, place) for place in shared)}
+    return tuple(root for root in waiting if root not in theirs and host.read(root).problem is Problem.ABSENT)
 
 
 class Volumes:

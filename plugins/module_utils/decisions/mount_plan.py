@@ -12,6 +12,8 @@ import enum
 from dataclasses import dataclass
 from typing import List, Optional, Sequence, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import lies_on
+
 NFS = ("nfs", "nfs4")
 IN_MEMORY = ("tmpfs", "ramfs")
 OCFS2 = "ocfs2"
@@ -69,7 +71,8 @@ def plan(entries: Sequence[Entry], o2cb: str = "") -> Tuple[Step, ...]:
     """A step an entry, parents first. ``o2cb``: why the cluster may not be trusted, empty when it may."""
     steps: List[Step] = []
     for entry in sorted(entries, key=lambda one: one.path.rstrip("/").split("/")):
-        above = [step for step in steps if _within(entry.path, step.path) and step.state is not State.MOUNTED]
+        over = [step for step in steps if step.path != entry.path and lies_on(entry.path, step.path)]
+        above = [step for step in over if step.state is not State.MOUNTED]
         state, why = _decide(entry, above[-1] if above else None, o2cb)
         steps.append(Step(entry.path, entry.source, state, why))
     return tuple(steps)
@@ -131,7 +134,3 @@ def _folder_refusal(entry: Entry) -> str:
     if entry.folder:
         return "the folder is not empty: %s" % ", ".join(entry.folder)
     return ""
-
-
-def _within(path: str, folder: str) -> bool:
-    return path != folder and path.startswith(folder.rstrip("/") + "/")

@@ -16,6 +16,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import vm_devices
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.migration_preflight import overhead_kib
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import lies_on
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VNC_BASE
 
 # these tell of consoles of others, never of what is started
@@ -103,7 +104,7 @@ def _path(wanted: Wanted, vm: Answer, path: Answer) -> Iterable[Finding]:
     mount = path["mount"]
     said = "%s: %s -> %s: %s" % (wanted.node, path["path"], path["real"], path["problem"] or path["kind"])
     on = "on %(source)s, mounted at %(path)s" % mount if mount else "on no mount"
-    expected = [one for one in wanted.mounts if (path["real"] + "/").startswith(one.rstrip("/") + "/")]
+    expected = [one for one in wanted.mounts if lies_on(path["real"], one)]
     hidden = [one for one in expected if mount is None or len(mount["path"]) < len(one.rstrip("/"))]
     if path["unmounted"] or hidden:
         lacks = path["unmounted"] or hidden[0]

@@ -21,7 +21,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import C
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.boot import TABLE
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import FSTAB, parse_fstab
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import FSTAB, lies_on, parse_fstab
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import (
@@ -476,7 +476,7 @@ def _is_shared(path: str, mounts: Mapping[str, str]) -> bool:
 
 
 def _type(path: str, mounts: Mapping[str, str]) -> str:
-    above = [point for point in mounts if path == point or path.startswith(point.rstrip("/") + "/")]
+    above = [point for point in mounts if lies_on(path, point)]
     return mounts[max(above, key=len)] if above else ""
 
 

@@ -17,7 +17,7 @@ from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import Mount, parse_mountinfo
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import Mount, lies_on, parse_mountinfo
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import Stat
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
@@ -139,7 +139,7 @@ def stat_files(host: Host, paths: Iterable[str], touches: Touches) -> Tuple[Tupl
 
 def volume_at(path: str, mounts: Sequence[Mount]) -> Optional[Mount]:
     """The mount a path lies on, by the names the kernel has; links are not followed."""
-    over = [one for one in mounts if path == one.path or path.startswith(one.path.rstrip("/") + "/")]
+    over = [one for one in mounts if lies_on(path, one.path)]
     # of two mounts at one place the later one hides the other
     return max(enumerate(over), key=lambda pair: (len(pair[1].path), pair[0]))[1] if over else None
 

@@ -33,7 +33,12 @@ from typing import Callable, NoReturn, Optional, Sequence, Tuple, Type, Union
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.epoch import Epoch
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import MOUNTINFO, Mount, parse_mountinfo
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import (
+    MOUNTINFO,
+    Mount,
+    lies_on,
+    parse_mountinfo,
+)
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 
 FOLDER = ".cloudops-leases"
@@ -99,7 +104,7 @@ def scope_of(mounts: Sequence[Mount], folder: str, local: bool) -> Tuple[Scope, 
 
     ``local``: the site says that no other node can open this storage.
     """
-    above = [mount for mount in mounts if folder == mount.path or folder.startswith(mount.path.rstrip("/") + "/")]
+    above = [mount for mount in mounts if lies_on(folder, mount.path)]
     if not above:
         raise Refusal("lease_not_mounted", "%s: no file system holds it" % folder, folder=folder)
     # of several mounts on one path the last one is seen

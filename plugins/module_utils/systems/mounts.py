@@ -27,6 +27,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table im
     MOUNTINFO,
     Entry,
     Mount,
+    lies_on,
     parse_fstab,
     parse_mountinfo,
 )
@@ -292,7 +293,7 @@ class Tree:
         walked: List[Mount] = []
         below = self._below.get(None, [])
         while below and len(walked) <= len(self.mounts):
-            passed = [one for one in below if _within(path, one.path) and one not in walked]
+            passed = [one for one in below if lies_on(path, one.path) and one not in walked]
             if not passed:
                 break
             walked.append(min(passed, key=lambda one: len(one.path)))
@@ -304,10 +305,6 @@ class Tree:
         passed = {_touches(mount) for path in paths for mount in self.route(path)}
         order = (Touches.OCFS2, Touches.NFS, Touches.DISKS)
         return next((one for one in order if one in passed), Touches.NOTHING)
-
-
-def _within(path: str, folder: str) -> bool:
-    return folder == "/" or path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def expected_at_boot(entries: Iterable[Entry]) -> Tuple[Wanted, ...]:

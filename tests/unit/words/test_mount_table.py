@@ -8,7 +8,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import Entry, parse_fstab, parse_mountinfo
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import (
+    Entry,
+    lies_on,
+    parse_fstab,
+    parse_mountinfo,
+)
 
 
 def test_a_line_that_mount_passes_over_is_told_and_hides_no_other():
@@ -36,3 +41,20 @@ def test_mounts_of_other_kernels_are_understood():
     )
     first, second = parse_mountinfo(text)
     assert (first.fstype, first.option("errors"), second.path, second.source) == ("ext3", "continue", "/a b", "")
+
+
+@pytest.mark.parametrize(
+    ("path", "folder", "lies"),
+    [
+        ("/data/domu", "/data", True),
+        ("/data", "/data", True),
+        ("/data/x", "/data/", True),
+        ("/data", "/", True),
+        ("/", "/", True),
+        ("/database", "/data", False),
+        ("/", "/data", False),
+        ("", "/", False),
+    ],
+)
+def test_what_lies_on_a_folder_is_itself_or_below_it(path, folder, lies):
+    assert lies_on(path, folder) is lies
