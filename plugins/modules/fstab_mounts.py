@@ -43,6 +43,10 @@ options:
     description: How long an NFS server may take to accept a connection, in seconds.
     type: float
     default: 3
+  statuses:
+    description: As in M(cloudops.hypervisor.node_health), for what is found of multipath and o2cb before a mount.
+    type: dict
+    default: {}
 seealso:
   - module: cloudops.hypervisor.node_health
   - module: ansible.posix.mount
@@ -108,6 +112,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.moun
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.repair import WITHOUT_MOUNT, standing
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import FSTAB, MOUNTINFO
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import block_device, mounts
 
 GUARDS = ("multipath", "o2cb")
@@ -121,7 +126,7 @@ class Mounter:
         self.options = options
         self.host = host
         # before anything is touched: what is ill forbids the readings behind it, and the mounts
-        guards = examination.order({"checks": GUARDS, "policy": {}, "timeout": 60.0})
+        guards = examination.order({"checks": GUARDS, "statuses": options["statuses"], "timeout": 60.0})
         self.ill = "; ".join(standing(examination.run(self.host, guards)["checks"], GUARDS, WITHOUT_MOUNT))
         self.done: Dict[str, Dict[str, Any]] = {}
 
@@ -207,12 +212,13 @@ def main() -> None:
             "paths": {"type": "list", "elements": "path", "default": []},
             "timeout": {"type": "float", "default": 60.0},
             "server_timeout": {"type": "float", "default": 3.0},
+            "statuses": {"type": "dict", "default": {}},
         },
         supports_check_mode=True,
     )
     try:
         steps = Mounter(module.params, LocalHost()).run(module.check_mode)
-    except Refused as error:
+    except (PolicyError, Refused) as error:
         module.fail_json(msg=str(error))
     bad = ["%(path)s: %(why)s" % step for step in steps if step["state"] in (State.REFUSED.value, "failed")]
     mounted = [step for step in steps if step["state"] in (State.MOUNT.value, State.WAITS.value)]
