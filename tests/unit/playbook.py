@@ -49,6 +49,8 @@ class Playbook:
             },
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
+            # as the project's own configuration has it
+            "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_SHOW_CUSTOM_STATS": "true",
             "CLOUDOPS_STORE_URL": f"sqlite://{directory}/state/store.sqlite3",
             "TERM": "xterm",
