@@ -134,8 +134,8 @@ def test_it_goes_on_though_every_controller_dies_at_its_first_step(
     lose(spoiled, "frozen", "x2")
     chosen, own, taken = random.Random(SEED), 0, 0
     while True:
-        # its hold takes two records, the step one before and one after
-        further = 3 + taken % 2 if with_workers else 4
+        # it says that it begins, and holds the zone by two records; then the step has one before and one after
+        further = 4 + taken % 2 if with_workers else 4
         zone.environment = {"PYTHONPATH": KILLER, "CLOUDOPS_KILL_AFTER": str(own + further)}
         if not with_workers:
             zone.environment["CLOUDOPS_KILL_ALONE"] = str(chosen.uniform(0, 6))
