@@ -160,6 +160,8 @@ class World:
         self.controller_guest_net = True
         self.controller_reaches = True
         self.ours: set[str] = set()
+        self.api_tasks: dict[str, str] = {}
+        """Our starts that it was asked for and has not done, with their VMs: whoever asks the API sees them."""
         self.errors: dict[tuple[int, int], float] = {}
         self.cuts: dict[tuple[int, int], float] = {}
         self.last_connected: dict[tuple[int, int], float] = {}
@@ -206,7 +208,7 @@ class World:
 
     def anywhere(self, vm: str) -> bool:
         """Also where it is frozen, comes in, is worked on, or somebody is about to start it."""
-        return vm in self.image_jobs or any(
+        return vm in (*self.image_jobs, *self.api_tasks.values()) or any(
             node.power and (vm in node.domains or vm in node.tools.values()) for node in self.nodes.values()
         )
 
@@ -573,8 +575,10 @@ class World:
         job.state = "unknown" if lost else "running"
         delay = self.random.uniform(30, API_BOUND - 10) if lost else self.random.uniform(1, 5)
         fit = [one for one in self.nodes.values() if one.runs and one.mounted]
+        self.api_tasks[name] = vm
 
         def acts() -> None:
+            self.api_tasks.pop(name, None)
             if node.runs and node.boot == job.boot:
                 target = self.random.choice(fit)
                 if target.runs and vm not in target.domains:
