@@ -59,6 +59,10 @@ RECOVERY: Dict[str, Tuple[str, str]] = {
         "{0}; is it off, and how is it kept off?",
         "{0}; 전원이 꺼져 있습니까? 어떻게 꺼진 상태로 유지합니까?",
     ),
+    "ha_read_once": (
+        "{0}: it answered one reading only, and off is two",
+        "{0}: 한 번만 응답함. 꺼져 있음은 두 번 읽어야 확인됨",
+    ),
     "ha_may_be_there": (
         "it may run on {0}, which is not proven off; missing: {1}",
         "{0} 의 전원이 꺼졌음이 확인되지 않아 그곳에서 구동 중일 수 있음 (미확인: {1})",

@@ -789,9 +789,12 @@ def _unbegun(case: Case, name: str, vm: Vm) -> Standing:
         hold = case.sight.hold
         job = "ha-%d-%d-%s" % (hold.epoch if hold is not None else 0, number, name)
         return Start(name, Phrase("ha_proven_off"), case.not_after, target, job)
-    silent = [one for one in vm.proof.silent if one in case.sight.nodes]
+    without_answer = [one for one in vm.proof.silent if one in case.sight.nodes]
+    silent = [one for one in without_answer if not case.sight.nodes[one].answers]
     if silent:
         return _may_be_on(case, silent[0])
+    if without_answer:
+        return _patiently(case, Out(Way.UNDECIDED, Phrase("ha_read_once", without_answer)))
     return _patiently(case, Out(Way.UNDECIDED, decided.said or Phrase("vm_not_proven_off")))
 
 

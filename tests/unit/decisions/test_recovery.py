@@ -440,6 +440,16 @@ def test_a_node_that_was_given_up_is_not_waited_for():
     assert found.outs["a"].do.startswith("Switch n1 off by hand")
 
 
+def test_of_a_node_that_answered_once_nobody_is_asked_whether_it_is_off():
+    """A controller that goes on where another died has one reading."""
+    once = Vm(RUNS, proof(off=False, off_since=None, silent=("n2",)), "n1")
+    for maintenance in (False, True):
+        sight = zone(n1=GONE, a=once)
+        sight = replace(sight, nodes={**sight.nodes, "n2": node(maintenance=maintenance)})
+        found = decide(sight, FENCED)
+        assert first(found).kind == "observe" and found.why == "n2: it answered one reading only, and off is two"
+
+
 def test_of_a_silent_node_in_maintenance_a_person_is_asked_whether_it_is_off():
     for bmc in (Bmc.ON, Bmc.OFF):
         sight = zone(n1=node(replace(HUNG, bmc=bmc), maintenance=True))
