@@ -133,12 +133,14 @@ def test_it_goes_on_though_every_controller_dies_soon(
     """Where a worker outlives its controller, it ends its task beside the next one."""
     lose(spoiled, "frozen", "x2")
     chosen, own, taken = random.Random(SEED), 0, 0
+    # one that switched it off after its controller's death told nobody, and what was to be seen going is gone
+    word = {"question": "off", "about": "x2", "yes": True, "reason": "switched off at its BMC"}
     while True:
         # it says that it begins, and holds the zone by two records; then a step has one before and one after
         zone.environment = {"PYTHONPATH": KILLER, "CLOUDOPS_KILL_AFTER": str(own + chosen.randint(4, 7))}
         if not with_workers:
             zone.environment["CLOUDOPS_KILL_ALONE"] = str(chosen.uniform(0, 6))
-        if recover(zone).rc == 0:
+        if recover(zone, ha_recovery_words=[] if with_workers else [word]).rc == 0:
             break
         own, taken = zone.records("ha_recovery"), taken + 1
         assert taken < 2 * RECORDS
