@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 import pytest
@@ -94,7 +97,18 @@ def test_it_lasts_as_long_as_the_playbook_lives(play: Play, signal: str) -> None
     finally:
         process.kill()
         process.wait()
-    assert play.released()
+    try:
+        assert play.released()
+    finally:
+        end_workers(play.directory)
+
+
+def end_workers(directory: Path) -> None:
+    """Those of a playbook that was killed lead groups of their own, and wait for it for good."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(folder / "cwd") == str(directory):
+                os.kill(int(folder.name), SIGKILL)
 
 
 def test_a_lock_that_the_database_lost_is_taken_again(play: Play) -> None:
