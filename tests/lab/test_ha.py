@@ -91,6 +91,11 @@ def recover_until(shown: str, zone: Controller, **more: Any) -> Run:
     return run
 
 
+def switched_off(node: str) -> dict[str, Any]:
+    """A person's word."""
+    return {"question": "off", "about": node, "yes": True, "reason": "switched off by hand"}
+
+
 @pytest.mark.sample("ha")
 @pytest.mark.parametrize(
     ("how", "node"),
@@ -134,7 +139,7 @@ def test_it_goes_on_though_every_controller_dies_soon(
     lose(spoiled, "frozen", "x2")
     chosen, own, taken = random.Random(SEED), 0, 0
     # one that switched it off after its controller's death told nobody, and what was to be seen going is gone
-    word = {"question": "off", "about": "x2", "yes": True, "reason": "switched off at its BMC"}
+    word = switched_off("x2")
     while True:
         # it says that it begins, and holds the zone by two records; then a step has one before and one after
         zone.environment = {"PYTHONPATH": KILLER, "CLOUDOPS_KILL_AFTER": str(own + chosen.randint(4, 7))}
@@ -267,7 +272,7 @@ def test_where_the_bmc_is_silent_too_a_persons_word_is_needed(
     first = recover(zone, ha_recovery_numbers=HURRIED)
     assert "nobody could be asked" in first.words
     is_untouched(spoiled, "x2")
-    word = {"question": "off", "about": "x2", "yes": True, "reason": "its plug is out"}
+    word = switched_off("x2")
     assert recover(zone, ha_recovery_words=[word]).rc == 0
     recovered(spoiled, observed, "x2")
 
@@ -423,7 +428,7 @@ def test_a_node_in_maintenance_is_emptied_first_and_never_fenced(
     assert lost.uuid not in spoiled.domains("x1")
     # whoever replaces the fan says that it is off, and its BMC does not say otherwise
     spoiled.bmcs["x2"].fence("off")
-    word = {"question": "off", "about": "x2", "yes": True, "reason": "a fan is replaced"}
+    word = switched_off("x2")
     assert recover(zone, ha_recovery_words=[word]).rc == 0
     recovered(spoiled, observed, "x2")
 
@@ -458,7 +463,7 @@ def test_a_cut_lower_half_is_not_fenced_before_quorum_took_the_healthy_node(
     spoiled.bmcs["x1"].fence("off")
     assert zone.run("node_boot_check", "--limit", "x2", node_boot_check_repair=True).rc == 0
     # nothing of its power was left to be seen going
-    word = {"question": "off", "about": "x1", "yes": True, "reason": "switched off at its BMC"}
+    word = switched_off("x1")
     assert recover(zone, ha_recovery_words=[word]).rc == 0
     recovered(spoiled, observed, "x1")
 
