@@ -20,10 +20,8 @@ class Part:
     claim: str
     commands: tuple[str, ...]
     minutes: int
-    lane: str = "static"
-    """Parts of one lane run one after the other, lanes side by side."""
     alone: bool = False
-    """Runs when all lanes have ended: a part that needs the whole machine."""
+    """Runs when the others have ended: a part that needs the whole machine."""
     root: bool = False
     packages: tuple[str, ...] = ()
     """Files that list the Debian packages it needs."""
@@ -109,7 +107,6 @@ TEST = (
         claim="Faults on real systems are found, and gone after the repair",
         commands=(f"python -m pytest {NODE_LAB} -m 'not soak'",),
         minutes=30,
-        lane="lab",
         root=True,
         packages=("tests/lab/packages.txt",),
     ),
@@ -118,7 +115,6 @@ TEST = (
         claim="Actions as ansible-playbook runs them, on a real PostgreSQL and a simulated BMC",
         commands=("python -m pytest tests/unit --ignore tests/unit/roles -m playbook",),
         minutes=20,
-        lane="lab",
         packages=("tests/packages.txt",),
     ),
     Part(

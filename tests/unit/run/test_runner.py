@@ -81,22 +81,23 @@ def test_an_interrupted_run_ends_what_it_started_and_begins_nothing_more(runner,
     timer = threading.Timer(0.5, runner.stop)
     timer.start()
     started = time.monotonic()
-    results = runner.lane([part("sleep 600"), part(f"touch {tmp_path}/begun")])
+    results = runner.all([part("sleep 600"), part("sleep 600"), part(f"touch {tmp_path}/begun")])
     timer.join()
     assert time.monotonic() - started < 30
-    assert [result.word for result in results] == ["failed", "failed"]
+    assert [result.word for result in results] == ["failed"] * 3
     assert not (tmp_path / "begun").exists()
 
 
-def test_a_part_that_needs_the_whole_machine_runs_when_the_lanes_have_ended(runner, tmp_path):
+def test_two_parts_run_at_a_time_and_one_that_needs_the_whole_machine_when_the_others_have_ended(runner, tmp_path):
     said = tmp_path / "said"
     parts = [
         part(f"sh -c 'echo alone >>{said}'", alone=True),
-        part(f"sh -c 'sleep 0.5; echo beside >>{said}'", lane="lab"),
-        part(f"sh -c 'echo first >>{said}'"),
+        part(f"sh -c 'echo short >>{said}'"),
+        part(f"sh -c 'sleep 2; echo long >>{said}'", minutes=3),
+        part(f"sh -c 'sleep 1; echo middle >>{said}'", minutes=2),
     ]
-    assert [result.word for result in runner.all(parts)] == ["passed"] * 3
-    assert said.read_text().split() == ["first", "beside", "alone"]
+    assert [result.word for result in runner.all(parts)] == ["passed"] * 4
+    assert said.read_text().split() == ["middle", "short", "long", "alone"]
 
 
 def test_the_summary_counts_parts_and_names_why_one_was_left_out():
