@@ -9,21 +9,20 @@ answer it. A check waits for a heartbeat to move: the VMs are read and the addre
 
 from __future__ import annotations
 
-import threading
-from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils import (
     examination,
     lease_reading,
     vm_reading,
 )
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.beside import Beside
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import LocalHost
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses, node_job, o2net_log
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 
-T = TypeVar("T")
 PROBED_WITHIN = 3.0
 LEASE_WITHIN = 10.0
 
@@ -78,12 +77,12 @@ def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
     host = LocalHost()
     began = host.now()
     places = [*_places(params, "addresses"), *_places(params, "greetings")]
-    asked = _Beside(lambda: addresses.ask_all(host, places, PROBED_WITHIN, params["greetings"]))
-    reading = _Beside(lambda: vm_reading.read(LocalHost(), _vms(params)))
+    asked = Beside(lambda: addresses.ask_all(host, places, PROBED_WITHIN, params["greetings"]))
+    reading = Beside(lambda: vm_reading.read(LocalHost(), _vms(params)))
     health = examination.answer(params)
     kept = node_job.answer({"do": "read", "name": ""})
-    vms = reading.result(params["timeout"])
-    replies = asked.result(params["timeout"]) or {}
+    vms = reading.result(params["timeout"], None)
+    replies = asked.result(params["timeout"], {})
     return {
         **health,
         "node": {**health["node"], "began": began, "ended": host.now()},
@@ -96,19 +95,6 @@ def answer(params: Mapping[str, Any]) -> Dict[str, Any]:
         "leases": {str(vm): _lease(host, vm, params) for vm in _leases(params)},
         "vms": vms,
     }
-
-
-class _Beside(Generic[T]):
-    """Work in a thread of its own, which keeps nothing back: what it gave, or None where that took too long."""
-
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._given: List[T] = []
-        self._thread = threading.Thread(target=lambda: self._given.append(work()), daemon=True)
-        self._thread.start()
-
-    def result(self, within: float) -> Optional[T]:
-        self._thread.join(within)
-        return self._given[0] if self._given else None
 
 
 def _lease(host: LocalHost, vm: VmUuid, params: Mapping[str, Any]) -> Dict[str, Any]:

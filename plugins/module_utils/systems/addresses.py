@@ -10,10 +10,11 @@ a node whose processes all hang still accepts connections.
 from __future__ import annotations
 
 import re
-import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import Dict, Optional, Sequence, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.beside import Beside
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
 
@@ -80,14 +81,6 @@ def ask_all(
     host: Host, places: Sequence[Tuple[str, Place]], timeout: float, greeting: Sequence[str] = ()
 ) -> Dict[str, Reply]:
     """All at the same time; one that never comes back was not asked."""
-    replies: Dict[str, Reply] = {}
-
-    def one(name: str, place: Place) -> None:
-        replies[name] = ask(host, place, timeout, name in greeting)
-
-    threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in places]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout + 5)
-    return {name: replies.get(name, Reply(None, "no result within %g s" % timeout)) for name, _place in places}
+    asked = {name: Beside(partial(ask, host, place, timeout, name in greeting)) for name, place in places}
+    nothing = Reply(None, "no result within %g s" % timeout)
+    return {name: reply.result(timeout + 5, nothing) for name, reply in asked.items()}

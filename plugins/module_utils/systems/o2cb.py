@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from functools import partial
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.beside import Beside
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import Check
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host, Missing, Problem, Touches
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import Finding, NotUnderstood, absent, missing
@@ -48,6 +49,7 @@ _NO_NODE = 255
 HEARTBEAT_INTERVAL = 2
 BETWEEN_READINGS = 3.0
 PROBE_TIMEOUT = 2.0
+STATUS_TIMEOUT = 40.0
 
 
 @dataclass(frozen=True)
@@ -452,7 +454,7 @@ def probe(host: Host, policy: Policy) -> Facts:
         return Facts(configured=configured, stack=stack)
     # without this systemd answers for it, with "active (exited)" whatever the cluster's state
     redirect = {"SYSTEMCTL_SKIP_REDIRECT": "1", "_SYSTEMCTL_SKIP_REDIRECT": "1"}
-    status = _beside(host.run, [INIT_SCRIPT, "status"], timeout=40.0, environment=redirect)
+    status = Beside(partial(host.run, [INIT_SCRIPT, "status"], timeout=STATUS_TIMEOUT, environment=redirect))
     config = _config(reader, conf)
     running = _cluster(reader, base, names[0]) if names else None
     volumes, peers = _members(reader, running, config, mounts, fstab)
@@ -466,7 +468,7 @@ def probe(host: Host, policy: Policy) -> Facts:
             digest=config.digest if config else "",
             drivers_missing=tuple(_drivers_missing(host, mounted)),
             dlmfs_mounted=any(one.fstype == "ocfs2_dlmfs" for one in mounted),
-            init_script=_init_status(reader, status()),
+            init_script=_init_status(reader, _waited(status, STATUS_TIMEOUT, INIT_SCRIPT)),
             running=running,
             mounts=mounts,
             volumes=volumes,
@@ -657,39 +659,32 @@ def _members(
     return volumes, _peers(reader, running, tried, volumes)
 
 
-def _try_peers(
-    host: Host, running: Optional[Cluster], nodes: Sequence[Node]
-) -> List[Tuple[Node, Callable[[], Answer]]]:
-    """The other nodes, each with what waits for its address to answer."""
+def _try_peers(host: Host, running: Optional[Cluster], nodes: Sequence[Node]) -> List[Tuple[Node, Beside[Answer]]]:
+    """The other nodes, each with the attempt to reach its address."""
     own = _own_name(host, running)
     others = [node for node in nodes if not node.local and not same_host(node.name, own)]
-    return [(node, _beside(host.exchange, node.address, node.port, timeout=PROBE_TIMEOUT)) for node in others]
+    return [(node, Beside(partial(host.exchange, node.address, node.port, timeout=PROBE_TIMEOUT))) for node in others]
 
 
 def _peers(
     reader: _Reader,
     running: Optional[Cluster],
-    tried: Sequence[Tuple[Node, Callable[[], Answer]]],
+    tried: Sequence[Tuple[Node, Beside[Answer]]],
     volumes: Sequence[Volume],
 ) -> Tuple[Peer, ...]:
     live = connected = None
     if running and running.regions:
         live = reader.numbers(DEBUGFS + "/o2hb/livenodes")
         connected = reader.numbers(DEBUGFS + "/o2net/connected_nodes")
-    return tuple(_peer(node, live, connected, volumes, answer()) for node, answer in tried)
+    return tuple(
+        _peer(node, live, connected, volumes, _waited(answer, PROBE_TIMEOUT, node.address)) for node, answer in tried
+    )
 
 
-def _beside(read: Callable[..., Answer], *arguments: Any, **options: Any) -> Callable[[], Answer]:
-    """Start a reading, which has its own deadline, and go on; what is returned waits for its answer."""
-    answers: List[Answer] = []
-    thread = threading.Thread(target=lambda: answers.append(read(*arguments, **options)), daemon=True)
-    thread.start()
-
-    def wait() -> Answer:
-        thread.join()
-        return answers[0]
-
-    return wait
+def _waited(reading: Beside[Answer], timeout: float, source: str) -> Answer:
+    """Its answer. A reading keeps its own deadline; one that does not is left behind."""
+    nothing = Answer(source, stderr="no result within %g s" % timeout, problem=Problem.TIMEOUT)
+    return reading.result(timeout + 5, nothing)
 
 
 def _own_name(host: Host, running: Optional[Cluster]) -> str:
