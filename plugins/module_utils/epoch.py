@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 
 
@@ -30,17 +31,17 @@ class Epoch:
         if newest is None:
             return
         if newest.zone != self.zone:
-            said = "%s is of zone %s, not of %s: one zone's epochs say nothing about another's"
-            raise Refusal("other_zone", said % (where, newest.zone, self.zone), zone=newest.zone, where=where)
+            said = Phrase("epoch_other_zone", where, newest.zone, self.zone)
+            raise Refusal("other_zone", said, zone=newest.zone, where=where)
         if newest.number > self.number:
-            said = "overtaken: %s has epoch %d, this is epoch %d. Whoever has the newer one works on the zone now"
+            said = Phrase("epoch_overtaken", where, newest.number, self.number)
             values = {"newest": newest.number, "epoch": self.number, "where": where}
-            raise Refusal("overtaken", said % (where, newest.number, self.number), **values)
+            raise Refusal("overtaken", said, **values)
 
     def claim(self, newest: Optional[Epoch], where: str) -> None:
         """Refuse to begin this epoch where it is known already: it began elsewhere, in another controller's store."""
         self.check(newest, where)
         if newest == self:
-            said = "not new: %s has epoch %d already, from another controller"
+            said = Phrase("epoch_not_new", where, self.number)
             values = {"newest": self.number, "epoch": self.number, "where": where}
-            raise Refusal("epoch_taken", said % (where, self.number), **values)
+            raise Refusal("epoch_taken", said, **values)

@@ -12,9 +12,11 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any, Dict, Mapping, Tuple
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.job_phrases import JOBS
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.recovery_phrases import RECOVERY
 
 PHRASES: Dict[str, Tuple[str, str]] = {
+    **JOBS,
     **RECOVERY,
     # a list's format is what joins it
     "joined": ("{0:; }", "{0:; }"),

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import phrases_in
+
 
 class Refusal(Exception):
-    """A code and its values, JSON, for programs; a sentence for people."""
+    """A code and its values, JSON, for programs; a sentence for people, with its phrases beside it."""
 
     def __init__(self, code: str, said: str, **values: Any) -> None:
         super().__init__(said)
@@ -18,4 +20,4 @@ class Refusal(Exception):
         self.values = values
 
     def as_dict(self) -> Dict[str, Any]:
-        return {"code": self.code, "said": self.said, "values": self.values}
+        return {"code": self.code, "said": self.said, "values": self.values, "phrases": phrases_in(self.said)}

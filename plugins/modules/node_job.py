@@ -247,10 +247,15 @@ job:
       type: dict
       sample: {domid: 3, name: 21aaac9c-5b99-4229-9f83-0bf6b6dd8077, lease: cluster}
     refusal:
-      description: Why it was refused or failed, as a code with its values and as a sentence; null otherwise.
+      description: Why it was refused or failed, as a code with its values and as a sentence; null otherwise. By its
+        C(phrases) a report says that sentence in its own language.
       returned: always
       type: dict
-      sample: {code: image_open, said: "an image of it is open: /data/x.raw by loop loop0", values: {openers: []}}
+      sample:
+        code: too_old
+        said: "what it rests on is 40 s too old: read the nodes again"
+        values: {}
+        phrases: {"what it rests on is 40 s too old: read the nodes again": {phrase: job_too_old, about: ["40"]}}
     warnings:
       description: What went wrong beside it.
       returned: always

@@ -34,7 +34,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_return import MAINTENANCE, RECOVERY
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, restored
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Display, VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.fleet_snapshots import newest_snapshot
@@ -225,7 +225,7 @@ class RecoveryZone(Zone):
             maintenance=self.maintained(name),
             gated=bool(self.of_site(host, "gated")),
             rack=self.rack(host),
-            jobs={} if result is None else {one["name"]: _job(one) for one in result["jobs"] or ()},
+            jobs={} if result is None else {one["name"]: job_of(one) for one in result["jobs"] or ()},
         )
 
     @cached_property
@@ -448,10 +448,11 @@ def _epoch(result: Mapping[str, Any] | None, zone: str) -> int:
     return int(result["epoch"]) if result and result.get("zone") == zone and result.get("epoch") else 0
 
 
-def _job(one: Mapping[str, Any]) -> recovery_steps.Job:
+def job_of(one: Mapping[str, Any]) -> recovery_steps.Job:
+    """A job as M(cloudops.hypervisor.node_job_info) returns it; what refused it keeps its phrases."""
     state = recovery_steps.JobState(str(one["state"]).replace("_", " "))
-    failed = one["why"] if one["rc"] else ""
-    return recovery_steps.Job(state, bool(one["acted"]), str(failed or ""))
+    failed = restored(str(one["why"]), (one["refusal"] or {}).get("phrases", {})) if one["rc"] else ""
+    return recovery_steps.Job(state, bool(one["acted"]), failed)
 
 
 def _open_job(record: Record, names: Mapping[str, str]) -> recovery_steps.OpenJob:

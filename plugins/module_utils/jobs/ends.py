@@ -18,6 +18,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.migration_outcome import Copy, End
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import xen
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
@@ -95,7 +96,7 @@ class Seen:
         found = self.of(uuid)
         if len(found) > 1:
             ids = [one.id for one in found]
-            raise Refusal("many_domains", "%s has several domains of it: %s" % (self.hostname, ids), domids=ids)
+            raise Refusal("many_domains", Phrase("job_many_domains", self.hostname, ids), domids=ids)
         return End(_copy(found[0]) if found else None)
 
 

@@ -25,6 +25,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.migr
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import is_address, is_name
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.ends import SSH, Ends, Here, Seen, words
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools, require_vm
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import DEAD, read_processes
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
@@ -113,7 +114,7 @@ def vm_migrate(spec: VmMigrate, tools: Tools) -> Dict[str, Any]:
         within = tools.left - SETTLES_WITHIN
         if within < MIGRATES_AT_LEAST:
             least = MIGRATES_AT_LEAST + SETTLES_WITHIN
-            raise Refusal("too_short", "a migration is given at least %.3g s" % least, seconds=least)
+            raise Refusal("too_short", Phrase("job_too_short", "%.3g" % least), seconds=least)
         tools.act("migrate", lease, domid=domid, target=spec.target)
         said = _xl_migrate(tools, domid, spec.target, within)
         return _told(_settle(tools, lease, ends, name), said)
@@ -144,12 +145,12 @@ def vm_discard(spec: VmDiscard, tools: Tools) -> Dict[str, Any]:
                 return {"steps": list(steps.done)}
             if seen is not None and copy is not None and not copy.dying:
                 if copy.ever_unpaused:
-                    said = "it was unpaused here, and is no copy that may be destroyed: %s" % _shown(copy)
+                    said = Phrase("job_was_unpaused", _shown(copy))
                     raise Refusal("unpaused", said, steps=list(steps.done))
                 steps.take(Step.DESTROY_TARGET, seen, seen)
             if tools.host.now() > until:
-                said = "its copy is still there after %.3g s %s" % (SETTLES_WITHIN, ends.said)
-                raise Refusal("still_on", said.strip(), steps=list(steps.done))
+                said = Phrase("job_copy_stays", "%.3g" % SETTLES_WITHIN, ends.said)
+                raise Refusal("still_on", said, steps=list(steps.done))
             tools.host.wait(LOOKED_EVERY)
 
 
@@ -157,19 +158,19 @@ def _ready(host: Host, ends: Ends, boot_id: str) -> Tuple[int, str]:
     """The one running domain's number and name; refused unless nothing of the VM is at the target."""
     source, target = ends.source(), ends.far()
     if source is None or target is None:
-        who = "the target" if source else "this node"
-        raise Refusal("end_unseen", "%s cannot be seen: %s" % (who, ends.said))
+        said = Phrase("job_target_unseen", ends.said) if source else Phrase("job_source_unseen", ends.said)
+        raise Refusal("end_unseen", said)
     if target.boot_id != boot_id:
-        raise Refusal("other_boot", "%s has started again since it was found fit" % target.hostname)
+        raise Refusal("other_boot", Phrase("job_other_boot", target.hostname))
     if target.end(ends.uuid).copy:
         ids = [one.id for one in target.of(ends.uuid)]
-        said = "%s has a domain of it already: %s" % (target.hostname, ids)
+        said = Phrase("job_target_has_domain", target.hostname, ids)
         raise Refusal("target_has_domain", said, domids=ids, node=target.hostname)
     copy = source.end(ends.uuid).copy
     if copy is None:
-        raise Refusal("no_domain", "this node has no domain of it")
+        raise Refusal("no_domain", Phrase("job_no_domain"))
     if copy.paused or copy.shutdown_reason or copy.dying:
-        raise Refusal("not_running", "only a VM that runs is moved, and it is %s" % _shown(copy))
+        raise Refusal("not_running", Phrase("job_not_moved", _shown(copy)))
     domid = source.of(ends.uuid)[0].id
     return domid, _name(host, domid)
 
@@ -177,7 +178,7 @@ def _ready(host: Host, ends: Ends, boot_id: str) -> Tuple[int, str]:
 def _name(host: Host, domid: int) -> str:
     said = host.run(["xenstore-read", "/local/domain/%d/name" % domid], timeout=XL_ANSWERS_WITHIN)
     if not said.ok or said.rc or not said.stdout.strip():
-        raise Refusal("no_name", "xenstore has no name of domain %d: %s" % (domid, words(said)), domid=domid)
+        raise Refusal("no_name", Phrase("job_no_name", domid, words(said)), domid=domid)
     return said.stdout.strip()
 
 
@@ -214,7 +215,7 @@ class Settled:
 def _told(settled: Settled, said: Answer) -> Dict[str, Any]:
     if settled.kept == "target":
         return settled.as_dict()
-    text = "it runs on at the source; xl migrate: %s" % words(said)
+    text = Phrase("job_stayed", words(said))
     raise Refusal("stayed", text, rc=said.rc, **settled.as_dict())
 
 
@@ -252,7 +253,7 @@ class _Steps:
         if self._tools.host.now() < self._waits_until:
             return
         if others:
-            said = "%s may be receiving other VMs too: which receiver is ours is not known" % target.hostname
+            said = Phrase("job_receivers", target.hostname)
             raise Refusal("receivers", said, pids=list(target.receivers))
         self._act("end the receiver", pids=list(target.receivers), node=target.hostname)
         self._ends.end_receivers(target.receivers)
@@ -276,9 +277,9 @@ def _settle(tools: Tools, lease: Lease, ends: Ends, name: str) -> Settled:
         source, target = ends.source(), ends.far()
         found = outcome(_end(source, ends.uuid), _end(target, ends.uuid))
         if found.verdict is Verdict.TWICE:
-            raise Refusal("twice", "both copies may run: pause them with vm_twice", steps=list(steps.done))
+            raise Refusal("twice", Phrase("job_twice"), steps=list(steps.done))
         if found.verdict is Verdict.NOWHERE:
-            raise Refusal("nowhere", "neither node has a domain of it any more", steps=list(steps.done))
+            raise Refusal("nowhere", Phrase("job_nowhere"), steps=list(steps.done))
         if source and target and found.verdict is not Verdict.UNTOUCHED:
             if not found.steps:
                 kept, seen = (
@@ -296,10 +297,9 @@ def _end(seen: Optional[Seen], uuid: VmUuid) -> Optional[End]:
 
 
 def _unsettled(found: Outcome, ends: Ends, done: List[str]) -> Refusal:
-    why = found.why or "not proven: %s" % ", ".join(step.value for step in found.steps)
-    silent = "; %s" % ends.said if ends.said else ""
+    why = found.why or Phrase("job_not_proven", [step.value for step in found.steps])
     code = "end_silent" if why.startswith("silent") else "unsettled"
-    said = "which copy is kept is not decided, and nothing more is touched: %s%s" % (why, silent)
+    said = Phrase("job_undecided", [why, *([ends.said] if ends.said else [])])
     return Refusal(code, said, steps=done, why=why)
 
 

@@ -23,6 +23,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Tools, require_vm
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table import MOUNTINFO, parse_mountinfo
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.process_table import DEAD, read_processes
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
@@ -228,13 +229,13 @@ def vm_stop(spec: VmStop, tools: Tools, look: Look = look) -> Dict[str, Any]:
         if _gone(tools, look, vm, min(spec.grace, tools.left)):
             return {"domid": domain.counted.id, "how": "shutdown"}
         if not spec.force:
-            raise _still_on(domain, "%.3g s after xl shutdown" % spec.grace, said)
+            raise _still_on(domain, "xl shutdown", spec.grace, said)
         again = _only(_settled(tools, look, vm))
         if again is not None:
             tools.act("destroy", lease, domid=again.counted.id)
             said = _xl(tools.host, "destroy", again, XL_ANSWERS_WITHIN)
             if not _gone(tools, look, vm, DESTROYED_WITHIN):
-                raise _still_on(again, "%.3g s after xl destroy" % DESTROYED_WITHIN, said)
+                raise _still_on(again, "xl destroy", DESTROYED_WITHIN, said)
         return {"domid": domain.counted.id, "how": "shutdown" if again is None else "destroyed"}
 
 
@@ -244,11 +245,11 @@ def vm_pause(spec: VmPause, tools: Tools, look: Look = look) -> Dict[str, Any]:
         vm = Vm(VmUuid(spec.uuid), spec.volume)
         domain = _only(_settled(tools, look, vm))
         if domain is None:
-            raise Refusal("no_domain", "this node has no domain of it")
+            raise Refusal("no_domain", Phrase("job_no_domain"))
         state = domain.counted.state
         if state.shutdown or state.crashed or state.dying:
             # xl unpause of a suspended domain says that it went well, and does nothing
-            said = "domain %d is %s: it is neither held nor let go by this" % (domain.counted.id, _state(domain))
+            said = Phrase("job_not_held", domain.counted.id, _state(domain))
             raise Refusal("not_running", said, domid=domain.counted.id, state=_state(domain))
         verb = "pause" if spec.paused else "unpause"
         if state.paused == spec.paused:
@@ -264,7 +265,7 @@ def vm_pause(spec: VmPause, tools: Tools, look: Look = look) -> Dict[str, Any]:
             ]:
                 return {"domid": domain.counted.id, "how": verb}
             tools.host.wait(LOOKED_EVERY)
-        text = "domain %d after xl %s: %s" % (domain.counted.id, verb, _words(answer))
+        text = Phrase("job_not_paused", domain.counted.id, verb, _words(answer))
         raise Refusal("not_%sd" % verb, text, domid=domain.counted.id)
 
 
@@ -286,8 +287,8 @@ def _xl(host: Host, verb: str, domain: xen.Domain, timeout: float) -> Answer:
     return host.run(["xl", verb, str(domain.counted.id)], timeout=timeout)
 
 
-def _still_on(domain: xen.Domain, when: str, said: Answer) -> Refusal:
-    text = "domain %d, or who has its images open, is still there %s: %s" % (domain.counted.id, when, _words(said))
+def _still_on(domain: xen.Domain, what: str, seconds: float, said: Answer) -> Refusal:
+    text = Phrase("job_still_there", domain.counted.id, Phrase("job_after", "%.3g" % seconds, what), _words(said))
     return Refusal("still_on", text, domid=domain.counted.id)
 
 
@@ -299,9 +300,9 @@ def _configured(host: Host, spec: VmStart) -> Vm:
             raise NotUnderstood(_words(answer))
         config = vm_config.parse_config(answer.stdout)
     except NotUnderstood as error:
-        raise Refusal("config_unread", "%s: %s" % (spec.config, error), config=spec.config) from None
+        raise Refusal("config_unread", Phrase("about", [spec.config, error]), config=spec.config) from None
     if config.uuid != VmUuid(spec.uuid):
-        said = "%s is of the VM %s" % (spec.config, config.uuid or "without a uuid")
+        said = Phrase("job_other_config", spec.config, config.uuid or Phrase("job_without_uuid"))
         raise Refusal("other_config", said, config=spec.config, uuid=config.uuid)
     names = (spec.config, *([config.name] if config.name else []))
     return Vm(config.uuid, spec.volume, names, tuple(one.path for one in config.disks if one.path and one.writable))
@@ -321,19 +322,18 @@ def _settled(tools: Tools, look: Look, vm: Vm) -> Sight:
 def _require_off(seen: Sight) -> None:
     if seen.domains:
         values = {"domids": [domain.counted.id for domain in seen.domains]}
-        raise Refusal("has_domain", "this node has a domain of it: %s" % _named(seen), **values)
+        raise Refusal("has_domain", Phrase("job_has_domain", _named(seen)), **values)
     if seen.openers:
-        said = "an image of it is open: %s" % "; ".join(seen.openers)
-        raise Refusal("image_open", said, openers=list(seen.openers))
+        raise Refusal("image_open", Phrase("job_image_open", seen.openers), openers=list(seen.openers))
     if seen.tools:
-        raise Refusal("tool_works", "something works on it: %s" % "; ".join(seen.tools), tools=list(seen.tools))
+        raise Refusal("tool_works", Phrase("job_tool_works", seen.tools), tools=list(seen.tools))
     _require_read(seen)
 
 
 def _require_read(seen: Sight) -> None:
     if seen.missing:
-        unread = ["%s: %s" % (one.reading, one.detail or one.problem.value) for one in seen.missing]
-        raise Refusal("unread", "not known: %s" % "; ".join(unread), readings=unread)
+        unread = [Phrase("about", [one.reading, one.detail or one.problem.value]) for one in seen.missing]
+        raise Refusal("unread", Phrase("job_unread", unread), readings=unread)
 
 
 def _only(seen: Sight) -> Optional[xen.Domain]:
@@ -342,12 +342,12 @@ def _only(seen: Sight) -> Optional[xen.Domain]:
         _require_off(seen)
         return None
     if len(seen.domains) > 1:
-        raise Refusal("many_domains", "which of them is meant is a person's word: %s" % _named(seen))
+        raise Refusal("many_domains", Phrase("job_which_domain", _named(seen)))
     domain = seen.domains[0]
     # xl stays as a daemon for the life of the domain it created: that is none
     moving = [command for command in seen.tools if _MOVES.search(command)]
     if domain.incoming or domain.migrated_away or moving:
-        said = "domain %s is being moved or saved: %s" % (_named(seen), "; ".join(moving) or domain.name)
+        said = Phrase("job_moving", _named(seen), "; ".join(moving) or domain.name)
         raise Refusal("moving", said, domid=domain.counted.id)
     _require_read(seen)
     return domain
@@ -363,21 +363,21 @@ def _running(tools: Tools, look: Look, vm: Vm, said: Answer) -> xen.Domain:
     while True:
         seen = look(tools.host, Vm(vm.uuid, vm.volume))
         if len(seen.domains) > 1:
-            raise Refusal("twice_here", "this node has two domains of it: %s" % _named(seen))
+            raise Refusal("twice_here", Phrase("job_two_domains", _named(seen)))
         for domain in seen.domains:
             if _runs(domain):
                 return domain
         failed = not said.ok or bool(said.rc)
         if failed and not seen.domains and not seen.missing:
-            raise Refusal("not_created", "xl create: %s" % _words(said), rc=said.rc)
+            raise Refusal("not_created", Phrase("about", ["xl create", _words(said)]), rc=said.rc)
         if tools.host.now() > ends:
             break
         tools.host.wait(LOOKED_EVERY)
     if not seen.domains:
         _require_read(seen)
-        raise Refusal("not_created", "xl create ended well, and there is no domain: %s" % _words(said), rc=said.rc)
+        raise Refusal("not_created", Phrase("job_create_in_vain", _words(said)), rc=said.rc)
     state = _state(seen.domains[0])
-    text = "domain %s does not run: it is %s; xl create: %s" % (_named(seen), state, _words(said))
+    text = Phrase("job_created_does_not_run", _named(seen), state, _words(said))
     raise Refusal("not_running", text, domid=seen.domains[0].counted.id, state=state)
 
 

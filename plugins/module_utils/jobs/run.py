@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host, LocalHost
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs import migration, power
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.jobs.tools import Kind, Kinds, Tools
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError, build
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.node_job import End, Folder, newest
@@ -46,7 +47,7 @@ def run(host: Host, root: str, name: str, kinds: Kinds) -> Dict[str, Any]:
     refusal: Mapping[str, Any] = {}
     rc = 1
     try:
-        order.epoch.check(newest(host, root), "this node")
+        order.epoch.check(newest(host, root), Phrase("this_node"))
         kind = kinds[order.kind]
         result, rc = kind.work(build(kind.spec, order.spec), tools), 0
     except Refusal as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Type
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import lease as leases
@@ -61,9 +62,9 @@ class Tools:
     def checkpoint(self) -> None:
         """Go on only if nobody asked to stop and there is time left."""
         if self.stopping():
-            raise Refusal("stopped", "it was asked to stop")
+            raise Refusal("stopped", Phrase("job_stopped"))
         if not self.left:
-            raise Refusal("too_late", "its %.3g s were over" % self.order.timeout, seconds=self.order.timeout)
+            raise Refusal("too_late", Phrase("job_time_over", "%.3g" % self.order.timeout), seconds=self.order.timeout)
 
     def wait(self, seconds: float) -> None:
         """Sleep, at most until it is asked to stop."""

@@ -39,6 +39,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.mount_table im
     lies_on,
     parse_mountinfo,
 )
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 
 FOLDER = ".cloudops-leases"
@@ -106,30 +107,26 @@ def scope_of(mounts: Sequence[Mount], folder: str, local: bool) -> Tuple[Scope, 
     """
     above = [mount for mount in mounts if lies_on(folder, mount.path)]
     if not above:
-        raise Refusal("lease_not_mounted", "%s: no file system holds it" % folder, folder=folder)
+        raise Refusal("lease_not_mounted", Phrase("lease_no_mount", folder), folder=folder)
     # of several mounts on one path the last one is seen
     mount = max(reversed(above), key=lambda one: len(one.path))
     options = mount.options + mount.super_options
     values = {"folder": folder, "fstype": mount.fstype, "mount": mount.path}
     if mount.read_only:
-        raise Refusal("lease_read_only", "%s is mounted read-only: %s" % (mount.path, mount.line), **values)
+        raise Refusal("lease_read_only", Phrase("lease_read_only", mount.path, mount.line), **values)
     if mount.fstype == OCFS2:
         if "localflocks" in options:
-            said = "%s is mounted localflocks: a lock there keeps out nobody on other nodes" % mount.path
+            said = Phrase("lease_localflocks", mount.path)
             raise Refusal("lease_localflocks", said, **values)
         if not mount.option("cluster_stack") and mount.option("heartbeat") not in ("local", "global"):
-            said = "%s is OCFS2 without a cluster: %s" % (mount.path, mount.line)
+            said = Phrase("lease_without_cluster", mount.path, mount.line)
             raise Refusal("lease_without_cluster", said, **values)
         return Scope.CLUSTER, mount
     if mount.fstype not in LOCAL_TYPES:
-        said = "%s is %s: a lease needs OCFS2, or local storage (%s)" % (folder, mount.fstype, ", ".join(LOCAL_TYPES))
+        said = Phrase("lease_wrong_storage", folder, mount.fstype, LOCAL_TYPES)
         raise Refusal("lease_wrong_storage", said, **values)
     if not local:
-        said = "%s is %s on %s, which only this node can open, and was not declared local" % (
-            folder,
-            mount.fstype,
-            mount.path,
-        )
+        said = Phrase("lease_not_shared", folder, mount.fstype, mount.path)
         raise Refusal("lease_not_shared", said, **values)
     return Scope.NODE, mount
 
@@ -140,7 +137,7 @@ def place(host: Host, volume: str, name: str, local: bool = False) -> Place:
     try:
         mounts = parse_mountinfo(answer.stdout) if answer.ok else ()
     except NotUnderstood as error:
-        raise Refusal("lease_not_mounted", "%s is not understood: %s" % (MOUNTINFO, error), folder=volume) from None
+        raise Refusal("lease_not_mounted", Phrase("lease_mounts_garbled", MOUNTINFO, error), folder=volume) from None
     scope, mount = scope_of(mounts, volume, local)
     return Place("%s/%s/%s" % (volume.rstrip("/"), FOLDER, name), mount.number, scope)
 
@@ -229,12 +226,12 @@ class Lease:
         """To be asked right before an act: nobody has taken it over while this process slept."""
         epoch = Epoch(self.record.zone, self.record.epoch)
         if os.fstat(self.descriptor).st_nlink == 0:
-            raise Refusal("lease_lost", "%s was unlinked: its lock keeps out nobody" % self.place.path)
+            raise Refusal("lease_lost", Phrase("lease_unlinked", self.place.path))
         found = _content(self.descriptor)
         if found != self.record:
-            said = "%s is not ours any more: %s" % (self.place.path, found or "empty")
+            said = Phrase("lease_not_ours", self.place.path, found or Phrase("lease_empty"))
             raise Refusal("lease_lost", said, holder=str(found or ""))
-        epoch.check(self._newest(), "this node")
+        epoch.check(self._newest(), Phrase("this_node"))
 
     def release(self) -> str:
         """Give it back; why that could not be written down, if so. The next one must then prove our end."""
@@ -276,7 +273,7 @@ def take(
         if found is not None:
             epoch.check(Epoch(found.zone, found.epoch), at.path)
             _refuse_unproven(at, found, holder, proven_ended)
-        epoch.check(newest(), "this node")
+        epoch.check(newest(), Phrase("this_node"))
         sequence = 0 if found is None else found.sequence + 1
         record = Record(**asdict(holder), at=time.time(), held=True, sequence=sequence)
         _write(descriptor, record)
@@ -290,10 +287,7 @@ def _refuse_unproven(at: Place, found: Record, holder: Holder, proven_ended: str
     # on this very node its processes, or the lack of them, are seen
     if not found.held or found.node == holder.node or str(found) == proven_ended:
         return
-    said = "%s came free without being given back by %s: that node may still write until it is proven off" % (
-        at.path,
-        found,
-    )
+    said = Phrase("lease_not_given_back", at.path, found)
     raise Refusal("lease_not_given_back", said, holder=str(found), node=found.node, job=found.job)
 
 
@@ -301,7 +295,7 @@ def _content(descriptor: int) -> Optional[Record]:
     try:
         return parse_lease(os.pread(descriptor, SLOTS * SLOT, 0).decode("ascii", "replace"))
     except NotUnderstood as error:
-        raise Refusal("lease_damaged", "the lease is damaged, a person must look at it: %s" % error) from None
+        raise Refusal("lease_damaged", Phrase("lease_damaged", error)) from None
 
 
 def _write(descriptor: int, record: Record) -> None:
@@ -329,8 +323,8 @@ def _locked(at: Place, timeout: float, between: Callable[[], None]) -> int:
     if isinstance(got, int):
         return got
     if got:
-        raise Refusal("lease_refused", "%s: %s" % (at.path, got))
-    raise Refusal("lease_busy", "%s: not free within %.3g s" % (at.path, timeout), path=at.path, seconds=timeout)
+        raise Refusal("lease_refused", Phrase("about", [at.path, got]))
+    raise Refusal("lease_busy", Phrase("lease_busy", at.path, "%.3g" % timeout), path=at.path, seconds=timeout)
 
 
 def _received(ours: socket.socket, ends: float, between: Callable[[], None]) -> Union[int, str]:
@@ -346,7 +340,7 @@ def _received(ours: socket.socket, ends: float, between: Callable[[], None]) -> 
             return descriptors[0]
         for descriptor in descriptors:
             os.close(descriptor)
-        return said.decode("utf-8", "replace") if said else "the one who waited for it ended"
+        return said.decode("utf-8", "replace") if said else Phrase("lease_waiter_ended")
     return ""
 
 

@@ -34,6 +34,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Proto
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Host, LocalHost, Problem
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.epoch import Epoch
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 
 ROOT = "/var/lib/cloudops-hypervisor"
@@ -391,7 +392,7 @@ def _settle(folder: str) -> None:
 
 def require_in_time(order: Order, now: float) -> None:
     if order.not_after is not None and now > order.not_after:
-        said = "what it rests on is %.0f s too old: read the nodes again" % (now - order.not_after)
+        said = Phrase("job_too_old", "%.0f" % (now - order.not_after))
         raise Refusal("too_old", said)
 
 
@@ -539,7 +540,7 @@ class Jobs:
         if job.state is State.UNKNOWN:
             raise Refusal("job_unknown", "%s: %s" % (order.name, job.why), name=order.name)
         if job.state is State.NEVER_STARTED:
-            order.epoch.check(self.newest(), "this node")
+            order.epoch.check(self.newest(), Phrase("this_node"))
             require_in_time(order, self.host.now())
         return job
 
@@ -596,14 +597,14 @@ class Jobs:
         refuse = epoch.claim if begin else epoch.check
         if foresee:
             stored = self.newest()
-            refuse(stored, "this node")
+            refuse(stored, Phrase("this_node"))
             return stored != epoch
         with self._alone():
             return self._store(epoch, refuse)
 
     def _store(self, epoch: Epoch, refuse: Callable[[Optional[Epoch], str], None]) -> bool:
         newest = self.newest()
-        refuse(newest, "this node")
+        refuse(newest, Phrase("this_node"))
         if newest != epoch:
             content = {"zone": epoch.zone, "epoch": epoch.number}
             write_whole(os.path.join(self.root, "epoch.json"), json.dumps(content))

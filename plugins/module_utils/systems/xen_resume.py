@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.command import Answer, Host
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.readings import first_line
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
@@ -82,17 +83,17 @@ def resume(host: Host, domid: int, uuid: VmUuid, name: str) -> None:
     """The domain runs again under this name. Only for who has proven that no other copy is on any node."""
     before = _ask(host, domid, uuid)
     if not before.there:
-        raise Refusal("no_domain", "domain %d is not of %s" % (domid, uuid), domid=domid)
+        raise Refusal("no_domain", Phrase("job_not_of", domid, uuid), domid=domid)
     if before.suspended:
         _continue_device_model(host, domid)
         if _ask(host, domid, uuid, "resume").shutdown:
-            raise Refusal("not_resumed", "domain %d stays shut down after it was resumed" % domid, domid=domid)
+            raise Refusal("not_resumed", Phrase("job_stays_down", domid), domid=domid)
     elif before.shutdown:
-        said = "domain %d is shut down, but was not suspended: nothing brings it back" % domid
+        said = Phrase("job_not_suspended", domid)
         raise Refusal("not_suspended", said, domid=domid)
     renamed = host.run(["xl", "rename", str(domid), name], timeout=WITHIN)
     if not renamed.ok or renamed.rc:
-        raise Refusal("not_renamed", "it runs, but not under its name: %s" % renamed.missing().detail, domid=domid)
+        raise Refusal("not_renamed", Phrase("job_not_renamed", renamed.missing().detail), domid=domid)
 
 
 def _ask(host: Host, domid: int, uuid: VmUuid, *more: str) -> State:
@@ -103,7 +104,7 @@ def _ask(host: Host, domid: int, uuid: VmUuid, *more: str) -> State:
             raise NotUnderstood(answer.missing().detail)
         return parse_state(answer.stdout)
     except NotUnderstood as error:
-        raise Refusal("not_resumed", "%s: %s" % (answer.source, error), domid=domid) from None
+        raise Refusal("not_resumed", Phrase("about", [answer.source, error]), domid=domid) from None
 
 
 def _continue_device_model(host: Host, domid: int) -> None:
