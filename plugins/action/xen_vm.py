@@ -26,9 +26,12 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_api import UxenApi, UxenApiError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import vm_act
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.vm_act import Act, Proof, State, Wish
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, phrases_in
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import said_by
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import api_act
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.api_act import Done
+from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.job_talk import shortcoming
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.store import existing_store, opened_store
 
 JOB = "xen_vm"
@@ -45,6 +48,7 @@ class Refused(Exception):
     def __init__(self, code: str, said: str) -> None:
         super().__init__(said)
         self.code = code
+        self.said = said
 
 
 class ActionModule(ActionBase):
@@ -56,9 +60,8 @@ class ActionModule(ActionBase):
         try:
             return {**result, **self._apply()}
         except (Refused, UxenApiError) as error:
-            code = error.code if isinstance(error, Refused) else "api"
-            said = str(error)
-            return {**result, "changed": False, "failed": True, "msg": said, "refusal": {"code": code, "said": said}}
+            code, said = (error.code, error.said) if isinstance(error, Refused) else ("api", str(error))
+            return {**result, "changed": False, "failed": True, "msg": said, "refusal": _refusal(code, said)}
 
     def _apply(self) -> dict[str, Any]:
         options = self._options
@@ -85,7 +88,7 @@ class ActionModule(ActionBase):
             jobs = [] if store is None else [*self._still_open(store, foreseen)]
             decision = vm_act.decide(_proof(self._known, options["proof"]), wish, time.time(), tuple(jobs))
             if decision.refused:
-                raise Refused(decision.refused, f"Nothing was done to {self._vm}: {decision.said}")
+                raise Refused(decision.refused, Phrase("vm_left_alone", self._vm, decision.said))
             told = self._told(decision.act)
             if decision.act is Act.NOTHING or foreseen or store is None:
                 return told
@@ -202,7 +205,7 @@ class ActionModule(ActionBase):
             self._record(store, replace(started, phase=done.phase, evidence=done.evidence))
         told = {"domain": done.domain, **{key: done.evidence[key] for key in ("job",) if key in done.evidence}}
         if done.said:
-            refusal = {"code": done.code, "said": done.said}
+            refusal = _refusal(done.code, done.said)
             return {**told, "changed": done.phase is None, "failed": True, "msg": done.said, "refusal": refusal}
         return told
 
@@ -222,15 +225,14 @@ class ActionModule(ActionBase):
         job = answer.get("job")
         if answer.get("failed") and answer.get("refusal"):
             refusal = answer["refusal"]
-            yield Done(
-                Phase.CLOSED, {"reason": refusal["said"]}, refusal["code"], f"The node refused: {refusal['said']}"
-            )
+            refused = Phrase("vm_node_refused", said_by(refusal))
+            yield Done(Phase.CLOSED, {"reason": refusal["said"]}, refusal["code"], refused)
         elif not job or job["state"] not in ENDED:
             said = answer.get("msg") or "it did not end in time"
             yield Done(None, {}, "unknown", f"{said} The journal has it as open; the same task settles it.")
         elif job["state"] != "finished" or job["rc"] != 0:
             code = (job["refusal"] or {}).get("code") or job["state"]
-            yield Done(**_ended(job), code=code, said=str(answer.get("msg") or job["why"]), domain=self._read_again())
+            yield Done(**_ended(job), code=code, said=shortcoming(job), domain=self._read_again())
         else:
             domain = self._read_again()
             yield Done(Phase.DONE, {"job": job["name"], "result": job["result"], "domain": domain}, domain=domain)
@@ -364,6 +366,10 @@ class ActionModule(ActionBase):
 
 def _holds(job: Mapping[str, Any]) -> bool:
     return bool((job["progress"] or {}).get("step") == "held")
+
+
+def _refusal(code: str, said: str) -> dict[str, Any]:
+    return {"code": code, "said": said, "phrases": phrases_in(said)}
 
 
 def _ended(job: Mapping[str, Any]) -> dict[str, Any]:

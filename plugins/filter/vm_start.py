@@ -11,6 +11,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.check import c
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import vm_devices, vm_start
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.vm_start import Guest, Wanted
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.vm_start import TABLE
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import said_by
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.report import findings
 
 _SECRET = re.compile(r"(?im)^(.*(?:pass|secret|token|credential|private)\w*\s*[\"']?\s*[=:]\s*).*$")
@@ -40,8 +41,8 @@ def after(
     return conclude("vm_start", vm_start.after(Wanted(node), vm, first, needs, guest, macs), {}, TABLE)
 
 
-def failed(vm: str, node: str, said: str) -> dict[str, Any]:
-    return conclude("vm_start", [vm_start.refused(vm, node, said)], {}, TABLE)
+def failed(vm: str, node: str, refusal: Mapping[str, Any]) -> dict[str, Any]:
+    return conclude("vm_start", [vm_start.refused(vm, node, said_by(refusal))], {}, TABLE)
 
 
 def devices(

@@ -68,6 +68,13 @@ JOBS: Dict[str, Tuple[str, str]] = {
         "{1} 도메인 {0} 또는 이미지를 연 프로세스가 남아 있음: {2}",
     ),
     "job_after": ("{0} s after {1}", "{1} 후 {0}초가 지나도"),
+    "job_is": ("The job {0} is {1}: {2}", "작업 {0} 의 상태 {1}: {2}"),
+    "job_is_and_acted": (
+        "The job {0} is {1}, and may have changed something: {2}",
+        "작업 {0} 의 상태 {1}, 이미 변경했을 수 있음: {2}",
+    ),
+    "vm_left_alone": ("Nothing was done to {0}: {1}", "{0} 에 아무것도 하지 않음: {1}"),
+    "vm_node_refused": ("The node refused: {0}", "노드가 거부함: {0}"),
     # a start
     "job_other_config": ("{0} is of the VM {1}", "{0} 은(는) 다른 VM의 설정임: {1}"),
     "job_without_uuid": ("without a uuid", "uuid 없음"),

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import phrases_in
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import phrases_in, restored
 
 
 class Refusal(Exception):
@@ -21,3 +21,8 @@ class Refusal(Exception):
 
     def as_dict(self) -> Dict[str, Any]:
         return {"code": self.code, "said": self.said, "values": self.values, "phrases": phrases_in(self.said)}
+
+
+def said_by(refusal: Mapping[str, Any]) -> str:
+    """The sentence of one that came over the wire: a phrase again, where it was one."""
+    return restored(str(refusal.get("said", "")), refusal.get("phrases") or {})

@@ -190,7 +190,8 @@ domain:
   sample: {node: n1, id: 3, name: web-1, rests: "", port: 5951}
 refusal:
   description:
-    - Why it was refused or failed, as a code and a sentence. V(unknown) says that nobody knows whether it was done.
+    - Why it was refused or failed, as a code and a sentence. V(unknown) says that nobody knows whether it was done. By
+      its C(phrases) a report says the sentence in its own language.
   returned: failure
   type: dict
   sample: {code: not_off, said: "it is not proven off: n2 did not answer"}

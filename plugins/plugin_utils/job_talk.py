@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import said_by
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems.node_job import State
 
 Answer = dict[str, Any]
@@ -78,5 +80,7 @@ def shortcoming(job: Answer) -> str:
     """Why this is no success; empty for one that is."""
     if job["state"] == State.FINISHED and job["rc"] == 0:
         return ""
-    acted = ", and may have changed something" if job["acted"] and job["state"] != State.RUNNING else ""
-    return f"The job {job['name']} is {job['state']}{acted}: {job['why'] or step(job)}"
+    why = said_by(job["refusal"]) if job.get("refusal") else job["why"] or step(job)
+    if job["acted"] and job["state"] != State.RUNNING:
+        return Phrase("job_is_and_acted", job["name"], job["state"], why)
+    return Phrase("job_is", job["name"], job["state"], why)

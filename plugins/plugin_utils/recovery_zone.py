@@ -34,7 +34,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.node_return import MAINTENANCE, RECOVERY
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import NotUnderstood, plain
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.host_names import same_host
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, restored
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import said_by
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.systems import addresses
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import Display, VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.fleet_snapshots import newest_snapshot
@@ -451,7 +452,7 @@ def _epoch(result: Mapping[str, Any] | None, zone: str) -> int:
 def job_of(one: Mapping[str, Any]) -> recovery_steps.Job:
     """A job as M(cloudops.hypervisor.node_job_info) returns it; what refused it keeps its phrases."""
     state = recovery_steps.JobState(str(one["state"]).replace("_", " "))
-    failed = restored(str(one["why"]), (one["refusal"] or {}).get("phrases", {})) if one["rc"] else ""
+    failed = said_by(one["refusal"] or {}) if one["rc"] else ""
     return recovery_steps.Job(state, bool(one["acted"]), failed)
 
 

@@ -15,6 +15,8 @@ import pytest
 from ansible_collections.cloudops.hypervisor.plugins.filter.vm_start import without_secrets
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.process import Process
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store import Author, open_store
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal
 from playbook import LOCAL, UNREACHABLE, Playbook
 from xen_answers import config, uuid
 
@@ -84,19 +86,22 @@ def test_a_name_of_no_vm_and_a_node_that_is_none_are_refused(play: Start) -> Non
 
 def test_a_vm_that_was_refused_although_all_was_well_leaves_a_bundle_without_secrets(play: Start) -> None:
     seen = {"vms": [{"vm": uuid(1), "domains": [], "configs": [{**config(1), "hosts": ["n1"]}]}], "hosts": {"n1": "n1"}}
+    refusal = Refusal("not_created", Phrase("job_create_in_vain", "no memory")).as_dict()
     play.hosts["n1"] = {
         **LOCAL,
         "vm_where_seen": seen,
         "vm_start_check": {"status": "ok", "findings": []},
         "vm_start_needs": {"config": {"name": "web-1", "vncpasswd": "hunter2"}},
-        "vm_start_done": {"msg": "xl create: no memory", "refusal": {"code": "not_created"}},
+        "vm_start_done": {"msg": refusal["said"], "refusal": refusal},
     }
     code, output = play.start(tasks_from="failed")
-    assert code == 2 and "it was not started on n1: xl create: no memory" in output
+    assert code == 2 and "it was not started on n1: xl create ended well, and there is no domain: no memory" in output
     (kept,) = (play.directory / "reports/vm_start" / uuid(1)).glob("2*")
     assert {"refusal.json", "config.json", "where.json", "xl.txt"} <= {path.name for path in kept.iterdir()}
     assert json.loads((kept / "refusal.json").read_text())["refusal"]["code"] == "not_created"
     assert "hunter2" not in (kept / "config.json").read_text()
+    code, output = play.start(tasks_from="failed", vm_start_report_language="ko")
+    assert "n1 에서 구동되지 않음: xl create 는 성공했으나 도메인이 없음: no memory" in output
 
 
 @pytest.mark.parametrize(
