@@ -47,9 +47,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class OneLab:
-    """The lab that is up for these tests: there is room for one. One that was up before stays up."""
+    """The lab that is up for these tests: there is room for one. One that was up before stays up.
+
+    ``spoiled``: it is restored before anybody has it again; one that goes down is not.
+    """
 
     def __init__(self) -> None:
+        self.spoiled = False
         self._lab: Lab | None = None
         self._leave = ExitStack()
 
@@ -61,15 +65,20 @@ class OneLab:
             self._leave.enter_context(lab.alone())
             if lab.active_faults():
                 pytest.fail(f"somebody is at work in the lab, repair all of it or end it: {lab.active_faults()}")
-            if not lab.running():
-                self._leave.callback(lab.down)
+            self._leave.callback(self._restore if lab.running() else lab.down)
             lab.up()
-            self._lab = lab
+            self._lab, self.spoiled = lab, False
+        self._restore()
         return lab
 
+    def _restore(self) -> None:
+        if self._lab and self.spoiled:
+            self._lab.restore(READY)
+            self.spoiled = False
+
     def leave(self) -> None:
-        self._lab = None
         self._leave.close()
+        self._lab = None
 
 
 @pytest.fixture(scope="session")
@@ -85,17 +94,17 @@ def lab(one_lab: OneLab) -> Lab:
     return one_lab.have(NodeLab)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def xen_lab(one_lab: OneLab) -> XenLab:
     """The Xen lab, up."""
     return one_lab.have(XenLab)
 
 
 @pytest.fixture
-def spoiled(xen_lab: XenLab) -> Iterator[XenLab]:
-    """A lab that is restored behind the test."""
-    yield xen_lab
-    xen_lab.restore(READY)
+def spoiled(one_lab: OneLab, xen_lab: XenLab) -> XenLab:
+    """A lab that nobody has as the test leaves it."""
+    one_lab.spoiled = True
+    return xen_lab
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def nothing_left_behind(node: str) -> Iterator[None]:
     assert not [line for line in left if not _OTHERS.search(line)]
 
 
+@pytest.mark.sample("stuck")
 def test_a_dead_nfs_server_is_told_in_time_and_nothing_is_left_behind(lab: Lab, boot_check: Playbook) -> None:
     fault = ("nfs_dead", "n1")
     with broken(lab, fault), nothing_left_behind("n1"):
@@ -59,6 +60,7 @@ def test_a_dead_nfs_server_is_told_in_time_and_nothing_is_left_behind(lab: Lab, 
         assert mounts["seconds"] < 15
 
 
+@pytest.mark.sample("stuck")
 def test_where_maps_queue_nothing_reads_disks_and_one_stuck_child_stays_one(lab: Lab, boot_check: Playbook) -> None:
     fault = ("all_paths_lost", "n1")
     with broken(lab, fault):
@@ -74,6 +76,7 @@ def test_where_maps_queue_nothing_reads_disks_and_one_stuck_child_stays_one(lab:
     assert remote.script("n1", "pgrep -x pvs | wc -l; ls /run/cloudops-hypervisor/stuck | wc -l") == "0\n0\n"
 
 
+@pytest.mark.sample("silent")
 def test_a_node_that_falls_silent_in_the_middle_is_unknown_and_the_other_one_answers(
     lab: Lab, boot_check: Playbook
 ) -> None:
@@ -85,6 +88,7 @@ def test_a_node_that_falls_silent_in_the_middle_is_unknown_and_the_other_one_ans
         jsonschema.validate(outcome.report, json.loads((ROOT / "docs/schema/report-1.json").read_text()))
 
 
+@pytest.mark.sample("silent")
 def test_there_is_a_report_though_no_node_answers(lab: Lab, boot_check: Playbook) -> None:
     with broken(lab, ("node_unreachable", "n1")):
         outcome = boot_check("--limit", "n1", fail_on="critical")

@@ -162,7 +162,10 @@ SOAK = (
     Part(
         name="faults",
         claim="Every fault alone",
-        commands=("python tests/run/sweep.py faults tests/lab/test_faults.py tests/lab/test_roles.py -m soak",),
+        commands=(
+            "python tests/run/sweep.py faults tests/lab/test_faults.py tests/lab/test_roles.py -m soak",
+            "python tests/run/sweep.py boot_check tests/lab/test_boot_check.py",
+        ),
         minutes=75,
         root=True,
         packages=("tests/lab/packages.txt",),
