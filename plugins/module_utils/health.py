@@ -139,7 +139,7 @@ def rendered(
     return {
         "code": finding.code,
         "values": carried(finding.values),
-        "subject": finding.subject,
+        "subject": str(finding.subject),
         "status": Status((overrides or {}).get(finding.code, row.status.value)).value,
         "message": fill(words.message, finding, language),
         "evidence": [told(one, language) for one in finding.evidence],

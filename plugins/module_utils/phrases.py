@@ -171,7 +171,8 @@ def carried(value: Any) -> Any:
         return {key: carried(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [carried(item) for item in value]
-    return value
+    # a type of its own, such as VmUuid, is text to everybody else; str() of an Enum would be its name
+    return str.__str__(value) if isinstance(value, str) else value
 
 
 def is_phrase(value: Any) -> bool:

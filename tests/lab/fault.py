@@ -94,7 +94,8 @@ def reconnect(lab: Lab, name: str) -> None:
 def cut_ssh(node: str, seconds: int) -> None:
     """Operators get no word to its sshd for so long; the lab has a network of its own."""
     rule = "INPUT -i eth0 -p tcp --dport 22 -j DROP"
-    undone = f"systemd-run --quiet --on-active={seconds} iptables --wait -D {rule}"
+    exact = "--timer-property=AccuracySec=1s"
+    undone = f"systemd-run --quiet {exact} --on-active={seconds} iptables --wait -D {rule}"
     remote.script(node, f"iptables --wait -I {rule}; {undone}")
 
 

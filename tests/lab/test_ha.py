@@ -487,7 +487,7 @@ def test_ssh_that_is_lost_right_after_a_start_starts_nothing_twice(
 ) -> None:
     lose(spoiled, "frozen", "x2")
     run = recover_until("Start this node's", zone)
-    cut_ssh("x1", 45)
+    cut_ssh("x1", 60)
     if run.end(1500).rc:
         assert recover(zone).rc == 0
     recovered(spoiled, observed, "x2")

@@ -178,7 +178,7 @@ def test_a_start_waits_for_its_lease_and_is_found_again_when_its_ssh_was_cut(
     run.wait_for("everything that it needs is on x2")
     hold("x1", "holder", epoch=1, uuid=SPARE.uuid, seconds=30, timeout=200)
     run.wait_for("lease (")
-    cut_ssh("x2", 30)
+    cut_ssh("x2", 60)
     holder = await_job("x1", "holder", 90)
     assert (holder["state"], holder["rc"]) == ("finished", 0)
     assert observed.seen().nodes_of(SPARE.uuid) == [], "it was not started while another job had the lease"

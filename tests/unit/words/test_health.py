@@ -27,6 +27,7 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.health import 
 )
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.judgements.common import TABLE as COMMON
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.policy import PolicyError
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 
 ROW = Judgement(
     "disk_hot",
@@ -82,6 +83,14 @@ def test_a_finding_is_rendered_in_both_languages_and_by_the_sites_status():
     }
     korean = rendered(finding, ROW, {"disk_hot": "critical"}, "ko")
     assert (korean["message"], korean["status"]) == ("sda 온도 71도", "critical")
+
+
+def test_a_type_of_text_is_text_to_everybody_else():
+    uuid = VmUuid("21aaac9c-5b99-4229-9f83-0bf6b6dd8077")
+    told = rendered(Finding("disk_hot", uuid, {"vms": [uuid], "status": Status.OK}, (uuid,)), ROW)
+    values = told["values"]
+    assert {type(one) for one in (told["subject"], *values["vms"], values["status"], *told["evidence"])} == {str}
+    assert (told["subject"], values) == (uuid, {"vms": [uuid], "status": "ok"})
 
 
 def test_words_never_fail_a_report():
