@@ -26,8 +26,8 @@ from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.store 
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.clients.uxen_api import UxenApi, UxenApiError
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions import vm_act
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.decisions.vm_act import Act, Proof, State, Wish
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase, phrases_in
-from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import said_by
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.phrases import Phrase
+from ansible_collections.cloudops.hypervisor.plugins.module_utils.refusal import Refusal, said_by
 from ansible_collections.cloudops.hypervisor.plugins.module_utils.vm import VmUuid
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils import api_act
 from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.api_act import Done
@@ -42,15 +42,6 @@ ENDED = ("finished", "lost", "revoked")
 API_ACTS = (Act.START, Act.STOP, Act.MIGRATE)
 
 
-class Refused(Exception):
-    """Nothing was done, or nobody knows. ``code`` is for programs."""
-
-    def __init__(self, code: str, said: str) -> None:
-        super().__init__(said)
-        self.code = code
-        self.said = said
-
-
 class ActionModule(ActionBase):
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -59,9 +50,9 @@ class ActionModule(ActionBase):
         self._host: str = self._variables["inventory_hostname"]
         try:
             return {**result, **self._apply()}
-        except (Refused, UxenApiError) as error:
-            code, said = (error.code, error.said) if isinstance(error, Refused) else ("api", str(error))
-            return {**result, "changed": False, "failed": True, "msg": said, "refusal": _refusal(code, said)}
+        except (Refusal, UxenApiError) as error:
+            refusal = error if isinstance(error, Refusal) else Refusal("api", str(error))
+            return {**result, "changed": False, "failed": True, "msg": refusal.said, "refusal": refusal.as_dict()}
 
     def _apply(self) -> dict[str, Any]:
         options = self._options
@@ -72,7 +63,7 @@ class ActionModule(ActionBase):
         self._known = self._proven()
         self._node = next((name for name, host in options["proof"]["hosts"].items() if host == self._host), "")
         if not self._node:
-            raise Refused("no_proof", f"{self._host} is none of the nodes that the proof has an answer of.")
+            raise Refusal("no_proof", f"{self._host} is none of the nodes that the proof has an answer of.")
         wish = Wish(
             State(options["state"]),
             self._node,
@@ -88,7 +79,7 @@ class ActionModule(ActionBase):
             jobs = [] if store is None else [*self._still_open(store, foreseen)]
             decision = vm_act.decide(_proof(self._known, options["proof"]), wish, time.time(), tuple(jobs))
             if decision.refused:
-                raise Refused(decision.refused, Phrase("vm_left_alone", self._vm, decision.said))
+                raise Refusal(decision.refused, Phrase("vm_left_alone", self._vm, decision.said))
             told = self._told(decision.act)
             if decision.act is Act.NOTHING or foreseen or store is None:
                 return told
@@ -100,7 +91,7 @@ class ActionModule(ActionBase):
         found = [one for one in proof.get("vms") or [] if one.get("vm") == self._vm]
         if len(found) != 1 or proof.get("zone") != self._options["zone"] or "hosts" not in proof:
             said = f"The proof is not what vm_whereabouts returned of {self._vm} in {self._options['zone']}."
-            raise Refused("no_proof", said)
+            raise Refusal("no_proof", said)
         return dict(found[0])
 
     def _told(self, act: Act) -> dict[str, Any]:
@@ -121,11 +112,11 @@ class ActionModule(ActionBase):
 
     def _check(self, act: Act) -> None:
         if self._options["by"] == "api" and act not in API_ACTS:
-            raise Refused("by_xl", f"The API has no request for {act.value}: it is done by xl.")
+            raise Refusal("by_xl", f"The API has no request for {act.value}: it is done by xl.")
         if act is Act.START and self._options["by"] == "xl" and not self._config:
             found = [one["path"] for one in self._known["configs"]]
             said = f"config: the .cfg to start it from is wanted; this node has {', '.join(found) or 'none'}."
-            raise Refused("no_config", said)
+            raise Refusal("no_config", said)
 
     @property
     def _config(self) -> str:
@@ -175,21 +166,21 @@ class ActionModule(ActionBase):
         name = str(record.entry.evidence.get("job"))
         job = self._read_job(name)
         if job["state"] == "running":
-            raise Refused(
+            raise Refusal(
                 "still_running", f"{name} still runs on {self._node}: wait for its end and read the nodes again."
             )
         if job["state"] not in ENDED:
             job = self._action("node_job", {"name": name, "state": "stopped", "timeout": 60.0}).get("job") or job
         if job["state"] not in ENDED:
-            raise Refused("unsettled", f"What became of {name} on {self._node} is not known: it is {job['state']}.")
+            raise Refusal("unsettled", f"What became of {name} on {self._node} is not known: it is {job['state']}.")
         self._record(store, replace(record.entry, **_ended(job)))
         if (job["ended"] or 0.0) > self._options["proof"]["read_at"]:
-            raise Refused("too_old", f"{name} ended after the nodes were read: read them again.")
+            raise Refusal("too_old", f"{name} ended after the nodes were read: read them again.")
 
     def _read_job(self, name: str) -> Mapping[str, Any]:
         answer = self._action("node_job_info", {"name": name})
         if answer.get("failed") or not answer.get("jobs"):
-            raise Refused("unsettled", f"What became of {name} on {self._node} is not known: {answer.get('msg')}")
+            raise Refusal("unsettled", f"What became of {name} on {self._node} is not known: {answer.get('msg')}")
         return dict(answer["jobs"][0])
 
     # Acting
@@ -205,7 +196,7 @@ class ActionModule(ActionBase):
             self._record(store, replace(started, phase=done.phase, evidence=done.evidence))
         told = {"domain": done.domain, **{key: done.evidence[key] for key in ("job",) if key in done.evidence}}
         if done.said:
-            refusal = _refusal(done.code, done.said)
+            refusal = Refusal(done.code, done.said).as_dict()
             return {**told, "changed": done.phase is None, "failed": True, "msg": done.said, "refusal": refusal}
         return told
 
@@ -255,7 +246,7 @@ class ActionModule(ActionBase):
             target = options["target"]
             boot_id = options["proof"]["boots"].get(target)
             if not boot_id:
-                raise Refused("no_proof", f"target: the proof has no answer of {target}.")
+                raise Refusal("no_proof", f"target: the proof has no answer of {target}.")
             where = {"target": options["target_address"] or target, "node": target, "boot_id": boot_id}
             return "vm_migrate", {**held, **where}
         return "vm_pause", {**kept, "paused": act is Act.PAUSE}
@@ -293,7 +284,7 @@ class ActionModule(ActionBase):
             while job and job["state"] == "running" and not _holds(job) and time.monotonic() < ends:
                 time.sleep(LOOKED_EVERY)
                 job = self._read_job(name)
-        except (AnsibleError, Refused) as error:
+        except (AnsibleError, Refusal) as error:
             return "unknown", f"whether the VM's lease was had is not known: {error}"
         if job and job["state"] == "running" and _holds(job):
             return None
@@ -366,10 +357,6 @@ class ActionModule(ActionBase):
 
 def _holds(job: Mapping[str, Any]) -> bool:
     return bool((job["progress"] or {}).get("step") == "held")
-
-
-def _refusal(code: str, said: str) -> dict[str, Any]:
-    return {"code": code, "said": said, "phrases": phrases_in(said)}
 
 
 def _ended(job: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,10 +108,7 @@ JOBS: Dict[str, Tuple[str, str]] = {
         "it was unpaused here, and is no copy that may be destroyed: {0}",
         "여기서 구동된 적이 있어 삭제할 수 없는 사본임: {0}",
     ),
-    "job_copy_stays": (
-        "its copy is still there after {0} s {1}",
-        "{0}초 후에도 사본이 남아 있음 {1}",
-    ),
+    "job_copy_stays": ("its copy is still there after {0} s", "{0}초 후에도 사본이 남아 있음"),
     "job_target_unseen": ("the target cannot be seen: {0}", "대상 노드를 확인할 수 없음: {0}"),
     "job_source_unseen": ("this node cannot be seen: {0}", "이 노드를 확인할 수 없음: {0}"),
     "job_other_boot": ("{0} has started again since it was found fit", "{0} 이(가) 점검 후 재부팅됨"),

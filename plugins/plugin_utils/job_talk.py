@@ -80,7 +80,7 @@ def shortcoming(job: Answer) -> str:
     """Why this is no success; empty for one that is."""
     if job["state"] == State.FINISHED and job["rc"] == 0:
         return ""
-    why = said_by(job["refusal"]) if job.get("refusal") else job["why"] or step(job)
+    why = said_by(job["refusal"]) if job["refusal"] else job["why"] or step(job)
     if job["acted"] and job["state"] != State.RUNNING:
         return Phrase("job_is_and_acted", job["name"], job["state"], why)
     return Phrase("job_is", job["name"], job["state"], why)

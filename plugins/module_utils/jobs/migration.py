@@ -149,7 +149,7 @@ def vm_discard(spec: VmDiscard, tools: Tools) -> Dict[str, Any]:
                     raise Refusal("unpaused", said, steps=list(steps.done))
                 steps.take(Step.DESTROY_TARGET, seen, seen)
             if tools.host.now() > until:
-                said = Phrase("job_copy_stays", "%.3g" % SETTLES_WITHIN, ends.said)
+                said = Phrase("joined", _with(Phrase("job_copy_stays", "%.3g" % SETTLES_WITHIN), ends))
                 raise Refusal("still_on", said, steps=list(steps.done))
             tools.host.wait(LOOKED_EVERY)
 
@@ -299,8 +299,13 @@ def _end(seen: Optional[Seen], uuid: VmUuid) -> Optional[End]:
 def _unsettled(found: Outcome, ends: Ends, done: List[str]) -> Refusal:
     why = found.why or Phrase("job_not_proven", [step.value for step in found.steps])
     code = "end_silent" if why.startswith("silent") else "unsettled"
-    said = Phrase("job_undecided", [why, *([ends.said] if ends.said else [])])
+    said = Phrase("job_undecided", _with(why, ends))
     return Refusal(code, said, steps=done, why=why)
+
+
+def _with(said: str, ends: Ends) -> List[str]:
+    """This, and what the end that cannot be seen said."""
+    return [said, ends.said] if ends.said else [said]
 
 
 def _shown(copy: Copy) -> str:

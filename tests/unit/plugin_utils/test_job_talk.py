@@ -120,6 +120,7 @@ def test_a_job_that_was_no_success_is_told_with_its_reason_and_whether_it_may_ha
         "acted": True,
         "progress": None,
         "why": "its process (pid 7) ended without a result",
+        "refusal": None,
     }
     assert shortcoming({**job, "state": "lost"}) == (
         "The job a is lost, and may have changed something: its process (pid 7) ended without a result"

@@ -18,13 +18,11 @@ from ansible_collections.cloudops.hypervisor.plugins.plugin_utils.recovery_zone 
 OPEN = Phrase("job_image_open", ["/data/x.raw by loop loop0"])
 
 
-def read(refusal=None, **keys):
+def read(refusal=None):
     """A job that has ended, as it comes from its node."""
     end = End(1 if refusal else 0, 1.0, False, {}, refusal or {})
-    return {
-        **json.loads(json.dumps(Job("start-1", State.FINISHED, (refusal or {}).get("said", ""), end=end).as_dict())),
-        **keys,
-    }
+    job = Job("start-1", State.FINISHED, (refusal or {}).get("said", ""), end=end)
+    return json.loads(json.dumps(job.as_dict()))
 
 
 def test_why_a_node_refused_a_start_is_said_in_the_language_of_the_report():
